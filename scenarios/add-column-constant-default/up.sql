@@ -1,0 +1,1 @@
+ALTER TABLE orders ADD COLUMN priority smallint NOT NULL DEFAULT 0;

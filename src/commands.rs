@@ -1,0 +1,32 @@
+//! One file per subcommand. Only here is anything printed, and only here is `Plan` taken apart.
+
+pub mod exit;
+mod progress;
+mod stop;
+mod run;
+mod output;
+mod explain;
+mod report;
+mod compare;
+mod schema;
+mod clean;
+
+pub use exit::{Exit, Failure};
+
+use crate::cli::{Cli, Command};
+
+/// Does what was typed; the exit code says how it ended.
+pub async fn dispatch(cli: Cli) -> Exit {
+    let done = match &cli.command {
+        Command::Run(args) => run::run(args).await,
+        Command::Explain(args) => explain::explain(args),
+        Command::Report(args) => report::report(args),
+        Command::Compare(args) => compare::compare(args),
+        Command::Schema(args) => schema::schema(args),
+        Command::Clean(args) => clean::clean(args).await,
+    };
+    done.unwrap_or_else(|failure| {
+        progress::eprint_line(&format!("pgrehearse: {}", failure.message));
+        failure.exit
+    })
+}

@@ -1,0 +1,150 @@
+//! What differs between two rehearsals beside what is compared. Each difference is said aloud, because
+//! a figure may differ for it alone.
+
+use std::collections::BTreeSet;
+
+use crate::postgres::Version;
+use crate::provision::Provider;
+use crate::report::Report;
+use crate::units;
+
+pub(super) fn of(base: &Report, head: &Report) -> Vec<String> {
+    let found = [
+        scenario(base, head),
+        dataset(base, head),
+        rows(base, head),
+        postgres(base, head),
+        provider(base, head),
+        cpus(base, head),
+        settings(base, head),
+    ];
+    let mut notes: Vec<String> = found.into_iter().flatten().collect();
+    notes.extend(several_versions("base", base));
+    notes.extend(several_versions("head", head));
+    notes
+}
+
+/// The versions of the runs, each once, oldest first.
+pub(super) fn versions(report: &Report) -> Vec<Version> {
+    let versions: BTreeSet<Version> = report.runs.iter().map(|run| run.postgres).collect();
+    if versions.is_empty() {
+        report.environment.postgres_version.into_iter().collect()
+    } else {
+        versions.into_iter().collect()
+    }
+}
+
+fn scenario(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (&base.scenario, &head.scenario);
+    if base.name != head.name {
+        return Some(format!(
+            "different scenarios: {} against {}",
+            base.name, head.name
+        ));
+    }
+    (base.hash != head.hash).then(|| {
+        format!(
+            "scenario {} has changed: its scripts, queries, load or steps are not the same ({} against {})",
+            base.name, base.hash, head.hash
+        )
+    })
+}
+
+fn dataset(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (&base.dataset, &head.dataset);
+    if base.name != head.name {
+        return Some(format!(
+            "different datasets: {} against {}",
+            base.name, head.name
+        ));
+    }
+    // Another number of rows is another hash too, and says more.
+    (base.hash != head.hash && base.rows == head.rows).then(|| {
+        format!(
+            "dataset {} has changed: its schema or its description is not the same ({} against {})",
+            base.name, base.hash, head.hash
+        )
+    })
+}
+
+fn rows(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (&base.dataset.rows, &head.dataset.rows);
+    let tables: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
+    let (table, of_base, of_head) = tables
+        .into_iter()
+        .map(|table| (table, base.get(table).copied(), head.get(table).copied()))
+        .filter(|(_, base, head)| base != head)
+        .max_by_key(|(_, base, head)| base.max(head).unwrap_or(0))?;
+    let count = |rows: Option<u64>| rows.map_or("none".to_owned(), units::count);
+    Some(format!(
+        "different numbers of rows: {table} {} against {}",
+        count(of_base),
+        count(of_head)
+    ))
+}
+
+fn postgres(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (versions(base), versions(head));
+    (base != head).then(|| {
+        format!(
+            "different versions of PostgreSQL: {} against {}",
+            list(&base),
+            list(&head)
+        )
+    })
+}
+
+fn provider(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (base.environment.provider, head.environment.provider);
+    let name = |provider| match provider {
+        Some(Provider::Docker) => "docker",
+        Some(Provider::Local) => "local",
+        Some(Provider::Url) => "url",
+        None => "none",
+    };
+    (base != head).then(|| {
+        let (base, head) = (name(base), name(head));
+        format!("different providers: {base} against {head}")
+    })
+}
+
+fn cpus(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (base.environment.cpus, head.environment.cpus);
+    (base != head).then(|| format!("different machines: {base} against {head} processors"))
+}
+
+fn settings(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (&base.environment.settings, &head.environment.settings);
+    let names: BTreeSet<&String> = base.keys().chain(head.keys()).collect();
+    let value = |value: Option<&String>| value.map_or("not set", |value| value).to_owned();
+    let different: Vec<String> = names
+        .into_iter()
+        .filter(|name| base.get(*name) != head.get(*name))
+        .map(|name| {
+            format!(
+                "{name} {} against {}",
+                value(base.get(name)),
+                value(head.get(name))
+            )
+        })
+        .collect();
+    (!different.is_empty()).then(|| format!("different settings: {}", different.join(", ")))
+}
+
+fn several_versions(side: &str, report: &Report) -> Option<String> {
+    let versions = versions(report);
+    (versions.len() > 1).then(|| {
+        format!(
+            "the runs of {side} on PostgreSQL {} are taken together",
+            list(&versions)
+        )
+    })
+}
+
+fn list(versions: &[Version]) -> String {
+    if versions.is_empty() {
+        return "none".to_owned();
+    }
+    let versions: Vec<String> = versions.iter().map(Version::to_string).collect();
+    versions.join(", ")
+}

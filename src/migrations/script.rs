@@ -1,0 +1,366 @@
+//! One migration script: its statements with their places in the file, and its transaction rule.
+
+use std::path::{Path, PathBuf};
+
+use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+
+use crate::input::line_at;
+use crate::input::sql::{SqlMistake, first_mistake};
+
+/// A script and how it is run.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub path: PathBuf,
+    /// What reports call it: the path as the scenario gives it.
+    pub name: String,
+    pub transaction: Transaction,
+    pub statements: Vec<Statement>,
+}
+
+/// The transaction rule of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transaction {
+    /// One transaction around all statements: locks pile up until its COMMIT.
+    WholeFile,
+    /// Each statement commits on its own.
+    PerStatement,
+    /// The script has its own BEGIN and COMMIT; what stands outside of them commits on its own.
+    AsWritten,
+}
+
+impl Transaction {
+    /// The rule in words, for plans and reports.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Transaction::WholeFile => "one transaction for the whole file",
+            Transaction::PerStatement => "each statement on its own",
+            Transaction::AsWritten => "the script's own BEGIN and COMMIT",
+        }
+    }
+}
+
+/// One statement of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// From 0.
+    pub index: usize,
+    /// Line of the script where it starts, from 1.
+    pub line: usize,
+    /// The statement without its semicolon and without comments before it.
+    pub sql: String,
+    pub kind: StatementKind,
+}
+
+/// What matters of a statement to whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatementKind {
+    /// Can run inside a transaction, and is wrapped in one to read its locks.
+    Plain,
+    /// Cannot run inside a transaction: CONCURRENTLY, VACUUM, CREATE DATABASE and the like.
+    OutsideTransaction,
+    Begin,
+    Commit,
+    Rollback,
+}
+
+/// Why a script cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    #[error("cannot read it: {0}")]
+    Unreadable(std::io::Error),
+    #[error("it holds no statement")]
+    Empty,
+    #[error("line {line}: {message}")]
+    Syntax { line: usize, message: String },
+}
+
+impl Script {
+    /// Reads a script and decides how it is run.
+    pub fn read(path: &Path, name: &str) -> Result<Script, ScriptError> {
+        let text = std::fs::read_to_string(path).map_err(ScriptError::Unreadable)?;
+        Script::parse(&text, path, name)
+    }
+
+    /// Takes a script's text apart and decides how it is run.
+    pub fn parse(text: &str, path: &Path, name: &str) -> Result<Script, ScriptError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let statements = split(text)?;
+        if statements.is_empty() {
+            return Err(ScriptError::Empty);
+        }
+        Ok(Script {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            transaction: Transaction::of(&statements),
+            statements,
+        })
+    }
+}
+
+impl Transaction {
+    /// One transaction, unless the script has its own or a statement that bears none.
+    fn of(statements: &[Statement]) -> Transaction {
+        let has = |wanted: &[StatementKind]| statements.iter().any(|s| wanted.contains(&s.kind));
+        if has(&[
+            StatementKind::Begin,
+            StatementKind::Commit,
+            StatementKind::Rollback,
+        ]) {
+            Transaction::AsWritten
+        } else if has(&[StatementKind::OutsideTransaction]) {
+            Transaction::PerStatement
+        } else {
+            Transaction::WholeFile
+        }
+    }
+}
+
+/// The statements of an SQL text, in order; empty ones are left out.
+fn split(text: &str) -> Result<Vec<Statement>, ScriptError> {
+    let parsed = SourceFile::parse(text);
+    let tree = parsed.tree();
+    let mut statements = Vec::new();
+    for node in tree.syntax().children() {
+        // Rows after COPY … FROM stdin are no SQL: without this they would be reported instead.
+        if reads_stdin(&node) {
+            return Err(ScriptError::Syntax {
+                line: line_at(text, node.text_range().start().into()),
+                message: "COPY … FROM stdin gets its rows from psql, which does not run here; \
+                          use INSERT or COPY … FROM a file"
+                    .to_owned(),
+            });
+        }
+        let Some((start, end)) = extent(&node) else {
+            continue;
+        };
+        statements.push(Statement {
+            index: statements.len(),
+            line: line_at(text, start),
+            sql: text[start..end].to_owned(),
+            kind: StatementKind::of(&node),
+        });
+    }
+    match first_mistake(text, &parsed) {
+        Some(SqlMistake { line, message }) => Err(ScriptError::Syntax { line, message }),
+        None => Ok(statements),
+    }
+}
+
+/// The bytes from a statement's first word to its last, or `None` for a lone semicolon.
+fn extent(node: &SyntaxNode) -> Option<(usize, usize)> {
+    let mut words = node
+        .descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| {
+            !matches!(
+                token.kind(),
+                SyntaxKind::WHITESPACE | SyntaxKind::COMMENT | SyntaxKind::SEMICOLON
+            ) || (token.kind() == SyntaxKind::SEMICOLON && token.parent().as_ref() != Some(node))
+        });
+    let first = words.next()?;
+    let last = words.last().unwrap_or_else(|| first.clone());
+    Some((
+        first.text_range().start().into(),
+        last.text_range().end().into(),
+    ))
+}
+
+fn reads_stdin(node: &SyntaxNode) -> bool {
+    node.kind() == SyntaxKind::COPY && has(node, SyntaxKind::COPY_STDIN)
+}
+
+fn has(node: &SyntaxNode, kind: SyntaxKind) -> bool {
+    node.descendants_with_tokens()
+        .any(|element| element.kind() == kind)
+}
+
+impl StatementKind {
+    /// What the server's `PreventInTransactionBlock` refuses, so far as it can be read from the text.
+    /// `REINDEX` and `CLUSTER` of a partitioned table look like those of an ordinary one.
+    fn of(node: &SyntaxNode) -> StatementKind {
+        use SyntaxKind::*;
+        let outside = match node.kind() {
+            BEGIN => return StatementKind::Begin,
+            COMMIT_TRANSACTION | PREPARE_TRANSACTION => return StatementKind::Commit,
+            ROLLBACK_TRANSACTION => return StatementKind::Rollback,
+            COMMIT_PREPARED | ROLLBACK_PREPARED => true,
+            CREATE_INDEX | DROP_INDEX => has(node, CONCURRENTLY_KW),
+            ALTER_TABLE => has(node, DETACH_CONCURRENTLY),
+            REINDEX => {
+                has(node, CONCURRENTLY_KW)
+                    || has(node, REINDEX_TARGET_DATABASE)
+                    || has(node, REINDEX_TARGET_SCHEMA)
+                    || has(node, REINDEX_TARGET_SYSTEM)
+            }
+            CLUSTER => !has(node, TABLE_NAME_REF) && !has(node, CLUSTER_LEGACY),
+            CREATE_DATABASE | DROP_DATABASE | CREATE_TABLESPACE | DROP_TABLESPACE
+            | ALTER_SYSTEM | VACUUM | CREATE_SUBSCRIPTION | DROP_SUBSCRIPTION => true,
+            ALTER_DATABASE => has(node, SET_TABLESPACE),
+            ALTER_SUBSCRIPTION => {
+                has(node, REFRESH_PUBLICATION)
+                    || has(node, SET_PUBLICATION)
+                    || has(node, ADD_PUBLICATION)
+                    || has(node, DROP_SUBSCRIPTION_PUBLICATION)
+            }
+            DISCARD => has(node, DISCARD_ALL),
+            DO => commits_inside(node),
+            _ => false,
+        };
+        if outside {
+            StatementKind::OutsideTransaction
+        } else {
+            StatementKind::Plain
+        }
+    }
+}
+
+/// A DO block that commits, as batched backfills do, must not stand in a transaction.
+fn commits_inside(node: &SyntaxNode) -> bool {
+    ast::Do::cast(node.clone())
+        .and_then(|block| block.plpgsql())
+        .is_some_and(|body| {
+            has(&body.syntax(), SyntaxKind::PLPGSQL_COMMIT_STMT)
+                || has(&body.syntax(), SyntaxKind::PLPGSQL_ROLLBACK_STMT)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use StatementKind::*;
+
+    fn parse(text: &str) -> Result<Script, ScriptError> {
+        Script::parse(text, Path::new("up.sql"), "up.sql")
+    }
+
+    fn kinds(text: &str) -> Vec<StatementKind> {
+        let script = parse(text).unwrap();
+        script.statements.iter().map(|s| s.kind).collect()
+    }
+
+    #[test]
+    fn statements_come_with_their_lines_and_without_what_surrounds_them() {
+        let script = parse(
+            "-- first\n\nCREATE TABLE a (id int); -- after\n/* before; */ ;\nSELECT 1 -- no; end\n;\nSELECT 2",
+        )
+        .unwrap();
+        let found: Vec<_> = script
+            .statements
+            .iter()
+            .map(|s| (s.index, s.line, s.sql.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (0, 3, "CREATE TABLE a (id int)"),
+                (1, 5, "SELECT 1"),
+                (2, 7, "SELECT 2")
+            ]
+        );
+        assert_eq!(script.transaction, Transaction::WholeFile);
+    }
+
+    #[test]
+    fn semicolons_in_strings_bodies_and_comments_end_nothing() {
+        let text = "INSERT INTO a VALUES ('x; y', $t$ ; $t$, E'\\'; ');
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.x := 1; RETURN NEW;
+END $$;
+CREATE FUNCTION g() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
+DO $do$ BEGIN EXECUTE 'SELECT 1;'; END $do$;
+SELECT \"a;b\" /* ; /* ; */ ; */ FROM c;";
+        let script = parse(&text.replace("\\\"", "\"")).unwrap();
+        let lines: Vec<_> = script.statements.iter().map(|s| s.line).collect();
+        assert_eq!(lines, [1, 2, 6, 7, 8]);
+        assert!(script.statements[2].sql.ends_with("SELECT 2; END"));
+    }
+
+    #[test]
+    fn what_cannot_run_in_a_transaction_is_known() {
+        for sql in [
+            "CREATE INDEX CONCURRENTLY i ON t (a)",
+            "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)",
+            "DROP INDEX CONCURRENTLY i",
+            "REINDEX TABLE CONCURRENTLY t",
+            "REINDEX (VERBOSE, CONCURRENTLY) INDEX i",
+            "REINDEX SCHEMA public",
+            "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
+            "VACUUM (FULL, ANALYZE) t",
+            "CREATE DATABASE d",
+            "DROP DATABASE d",
+            "ALTER DATABASE d SET TABLESPACE s",
+            "CREATE TABLESPACE s LOCATION '/s'",
+            "DROP TABLESPACE s",
+            "ALTER SYSTEM SET work_mem = '1MB'",
+            "CLUSTER",
+            "DISCARD ALL",
+            "COMMIT PREPARED 'x'",
+            "DO $$ BEGIN UPDATE t SET a = 1; COMMIT; END $$",
+        ] {
+            assert_eq!(kinds(sql), [OutsideTransaction], "{sql}");
+            let transaction = parse(sql).unwrap().transaction;
+            assert_eq!(transaction, Transaction::PerStatement, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_can_run_in_a_transaction_does() {
+        for sql in [
+            "CREATE INDEX i ON t (a)",
+            "REINDEX TABLE t",
+            "CLUSTER t USING i",
+            "ANALYZE t",
+            "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
+            "ALTER TYPE e ADD VALUE 'x'",
+            "ALTER TABLE t DETACH PARTITION p",
+            "ROLLBACK TO SAVEPOINT s",
+            "DO $$ BEGIN PERFORM 1; END $$",
+            "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID",
+            "ALTER TABLE t VALIDATE CONSTRAINT c",
+        ] {
+            assert_eq!(kinds(sql), [Plain], "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_script_with_its_own_transactions_is_run_as_written() {
+        let text = "BEGIN; SELECT 1; COMMIT; CREATE INDEX CONCURRENTLY i ON t (a);";
+        assert_eq!(kinds(text), [Begin, Plain, Commit, OutsideTransaction]);
+        assert_eq!(parse(text).unwrap().transaction, Transaction::AsWritten);
+        assert_eq!(
+            kinds("START TRANSACTION ISOLATION LEVEL SERIALIZABLE; ABORT; END;"),
+            [Begin, Rollback, Commit]
+        );
+    }
+
+    #[test]
+    fn a_script_without_a_statement_is_empty() {
+        for text in ["", "-- nothing\n", ";;\n/* x */;"] {
+            assert!(matches!(parse(text), Err(ScriptError::Empty)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_line() {
+        for (text, wanted) in [
+            ("SELECT 1;\n\nALTER TABEL t ADD COLUMN x int;\n", 3),
+            ("SELECT 1;\nCREATE TABEL x ();", 2),
+            ("SELECT 1;\nSELECT 'open;\n", 2),
+            ("SELECT 1;\n\\i other.sql\n", 2),
+            ("COPY t FROM stdin;\n1\t2\n\\.\n", 1),
+        ] {
+            match parse(text) {
+                Err(ScriptError::Syntax { line, .. }) => assert_eq!(line, wanted, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_script_is_said_to_be_unreadable() {
+        let missing = Script::read(Path::new("/nonexistent/up.sql"), "up.sql");
+        assert!(matches!(missing, Err(ScriptError::Unreadable(_))));
+    }
+}

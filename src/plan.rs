@@ -1,0 +1,60 @@
+//! From what was typed and written to what will happen: everything is decided and checked here.
+
+pub mod budget;
+pub mod duration;
+pub mod scenario;
+pub mod find;
+pub mod statement;
+pub mod catalogue;
+pub mod names;
+pub mod traffic;
+pub mod load;
+pub mod steps;
+pub mod limits;
+pub mod arguments;
+pub mod resolve;
+pub mod explain;
+
+use std::path::PathBuf;
+
+pub use budget::Budget;
+pub use explain::explain;
+pub use scenario::scenario_schema;
+
+use crate::input::Problems;
+use crate::{cli, provision, rehearse, seed};
+
+/// Where servers come from, for commands that rehearse nothing.
+pub fn provision_spec(args: &cli::Server) -> Result<provision::Spec, Problems> {
+    let mut problems = Vec::new();
+    let spec = arguments::provision(args, &mut problems);
+    if problems.is_empty() {
+        Ok(spec)
+    } else {
+        Err(Problems(problems))
+    }
+}
+
+/// What will happen, with nothing left to decide. One scenario on one or several versions of Postgres.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario's directory name, which names its reports.
+    pub name: String,
+    pub title: String,
+    /// What it shows and why.
+    pub about: String,
+    /// Changes when anything changes that determines what is rehearsed.
+    pub hash: String,
+    /// `scenario.toml`.
+    pub path: PathBuf,
+    pub provision: provision::Spec,
+    /// The versions to run on; `None` is whichever the provider has.
+    pub majors: Vec<Option<u16>>,
+    pub seed: seed::Spec,
+    pub rehearse: rehearse::Spec,
+    pub budget: Budget,
+    /// Runs on each version, each from a fresh clone.
+    pub runs: u32,
+    /// The directory that gets `<name>/report.json`.
+    pub out: PathBuf,
+}

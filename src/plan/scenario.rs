@@ -1,0 +1,150 @@
+//! `scenario.toml` and `workload.toml` as they are written. Nothing is decided here.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Budget;
+use super::duration::Written;
+use crate::rehearse::workload::{Adversary, Param, QueryKind};
+
+/// One rehearsal on paper: what data, which traffic, what is done to it, and what it may cost.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "pgrehearse scenario")]
+pub struct ScenarioFile {
+    /// One line that names the rehearsal.
+    pub title: String,
+    /// What it shows and why.
+    #[serde(default)]
+    pub about: String,
+    /// The dataset: the name of a directory in `seeds/`, or a path relative to this file.
+    pub dataset: String,
+    /// Rows of the dataset's main table; the other tables follow in proportion. Default: 1 000 000.
+    pub rows: Option<u64>,
+    /// Determines data, arrivals and parameters. Default: the dataset's own.
+    pub seed: Option<u64>,
+    /// A file with application versions, relative to this one. Default: the dataset's `workload.toml`.
+    pub workload: Option<String>,
+    /// How the traffic arrives, and how long each phase lasts.
+    #[serde(default)]
+    pub load: LoadFile,
+    /// Application versions by name. `v1` is what runs before the migration.
+    #[serde(default)]
+    pub apps: BTreeMap<String, AppFile>,
+    /// What is done, in this order.
+    #[serde(default)]
+    pub steps: Vec<StepFile>,
+    /// What else runs on the database when the first step starts.
+    #[serde(default)]
+    pub adversaries: Vec<Adversary>,
+    /// Limits that the report must keep.
+    #[serde(default)]
+    pub budget: Budget,
+}
+
+/// How the traffic arrives, and how long each phase lasts.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadFile {
+    /// Queries per second that arrive whatever the server does. Default: 400.
+    pub arrivals_per_s: Option<f64>,
+    /// Connections that they share. Default: 32.
+    pub connections: Option<usize>,
+    /// Traffic before the baseline that is not measured. Default: 2s.
+    pub warmup: Option<Written>,
+    /// Traffic before the first step, to compare with. Default: 5s.
+    pub baseline: Option<Written>,
+    /// The shortest time of traffic after the last step. Default: 3s.
+    pub recovery: Option<Written>,
+    /// The longest time to wait for latency to come back to its baseline. Default: 30s.
+    pub recovery_limit: Option<Written>,
+}
+
+/// `workload.toml`: the application versions of a dataset.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadFile {
+    /// Application versions by name. `v1` is what runs before the migration.
+    pub apps: BTreeMap<String, AppFile>,
+}
+
+/// A version of the application.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppFile {
+    /// The team that has to be asked when this version breaks.
+    pub owner: Option<String>,
+    /// The version whose queries this one has too, unless it has one of the same name.
+    pub extends: Option<String>,
+    #[serde(default)]
+    pub queries: Vec<QueryFile>,
+}
+
+/// A query of the workload: one statement, prepared once per connection.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueryFile {
+    /// What reports call it. No two queries of a version share a name.
+    pub name: String,
+    /// How often it comes, in proportion to the others' weights. Default: 1.
+    pub weight: Option<f64>,
+    /// The statement, with `$1`, `$2` for its parameters.
+    pub sql: String,
+    /// Where the values of `$1`, `$2` come from, in this order.
+    #[serde(default)]
+    pub params: Vec<Param>,
+    /// Whether it only reads. Default: what its SQL says.
+    pub kind: Option<QueryKind>,
+}
+
+/// One step: exactly one of `migrate`, `deploy` and `wait`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepFile {
+    /// Run this script, a path relative to the scenario.
+    pub migrate: Option<String>,
+    /// Let this application version take over from the one that runs.
+    pub deploy: Option<String>,
+    /// With `deploy`: how long both versions run side by side. Default: 0s.
+    pub overlap: Option<Written>,
+    /// Let the traffic run on for this long.
+    pub wait: Option<Written>,
+}
+
+/// The JSON Schema of `scenario.toml`.
+pub fn scenario_schema() -> serde_json::Value {
+    schemars::schema_for!(ScenarioFile).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_describes_every_key_of_a_scenario() {
+        let schema = scenario_schema();
+        let properties = schema["properties"].as_object().unwrap();
+        for key in [
+            "title",
+            "about",
+            "dataset",
+            "rows",
+            "seed",
+            "workload",
+            "load",
+            "apps",
+            "steps",
+            "adversaries",
+            "budget",
+        ] {
+            assert!(properties.contains_key(key), "{key}");
+        }
+        assert_eq!(
+            schema["$defs"]["LoadFile"]["properties"]["connections"]["description"],
+            "Connections that they share. Default: 32."
+        );
+        assert_eq!(schema["additionalProperties"], false);
+    }
+}

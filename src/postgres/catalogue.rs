@@ -1,0 +1,67 @@
+//! Questions to the system catalogue, as SQL: no one else need know its columns' names.
+
+/// The columns of the table `$1`, a quoted name: `name`, `modifier`, `not_null`, `has_default`,
+/// `is_generated`. No row for a table that is not there.
+pub const COLUMNS: &str = "
+    SELECT attname::text AS name, atttypmod AS modifier, attnotnull AS not_null,
+           atthasdef OR attidentity <> '' AS has_default, attgenerated <> '' AS is_generated
+    FROM pg_attribute
+    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+    ORDER BY attnum";
+
+/// What is better made after the rows: keys, foreign keys, indexes, and triggers that fire for
+/// each row. `kind` is key, index, trigger or foreign_key; `tables` are those it locks; `remove`
+/// and `make` are statements.
+///
+/// Constraints and indexes of partitions come and go with those of their parents.
+pub const AFTER_THE_ROWS: &str = "
+    WITH tables AS (
+        SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    ), marks AS (
+        SELECT i.indexrelid,
+            CASE WHEN i.indisreplident THEN format('; ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', t.name, c.relname) ELSE '' END
+            || CASE WHEN i.indisclustered THEN format('; ALTER TABLE %s CLUSTER ON %I', t.name, c.relname) ELSE '' END AS mark
+        FROM pg_index i JOIN tables t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+    )
+    SELECT CASE WHEN c.contype = 'f' THEN 'foreign_key' ELSE 'key' END AS kind,
+           t.name AS on_table,
+           array_remove(ARRAY[t.name, CASE WHEN c.contype = 'f' THEN other.name END], NULL) AS tables,
+           format('ALTER TABLE %s DROP CONSTRAINT %I', t.name, c.conname) AS remove,
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', t.name, c.conname, pg_get_constraintdef(c.oid))
+               || CASE WHEN c.contype = 'f' THEN '' ELSE coalesce(m.mark, '') END AS make
+    FROM pg_constraint c JOIN tables t ON t.oid = c.conrelid
+    LEFT JOIN tables other ON other.oid = c.confrelid
+    LEFT JOIN marks m ON m.indexrelid = c.conindid
+    WHERE c.contype IN ('p', 'u', 'x', 'f') AND c.conparentid = 0
+    UNION ALL
+    SELECT 'index', t.name, ARRAY[t.name],
+           format('DROP INDEX %I.%I', n.nspname, c.relname),
+           replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') || m.mark
+    FROM pg_index i JOIN tables t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace JOIN marks m ON m.indexrelid = i.indexrelid
+    WHERE NOT c.relispartition AND NOT EXISTS (
+        SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL
+    SELECT 'trigger', t.name, ARRAY[t.name],
+           format('ALTER TABLE %s DISABLE TRIGGER %I', t.name, g.tgname),
+           format('ALTER TABLE %s ENABLE %s TRIGGER %I', t.name,
+                  CASE g.tgenabled WHEN 'A' THEN 'ALWAYS' WHEN 'R' THEN 'REPLICA' ELSE '' END, g.tgname)
+    FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid
+    WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
+    ORDER BY 1, 2, 4";
+
+/// The sequences that fill a column: `sequence`, `on_table`, `on_column`, all quoted.
+pub const OWNED_SEQUENCES: &str = "
+    SELECT format('%I.%I', sn.nspname, s.relname) AS sequence,
+           format('%I.%I', tn.nspname, t.relname) AS on_table,
+           format('%I', a.attname) AS on_column
+    FROM pg_depend d
+    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    JOIN pg_namespace sn ON sn.oid = s.relnamespace
+    JOIN pg_class t ON t.oid = d.refobjid
+    JOIN pg_namespace tn ON tn.oid = t.relnamespace
+    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+      AND d.deptype IN ('a', 'i') AND tn.nspname !~ '^pg_'";

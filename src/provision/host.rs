@@ -1,0 +1,378 @@
+//! The chosen provider: its templates, and servers on empty or copied data.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::docker::{self, Docker};
+use super::local::{self, Local};
+use super::locks::{Cache, Lock, Owner};
+use super::server::{Running, Server};
+use super::url::Url;
+use super::{Choice, Error, Manifest, Provider, Settings, Spec, Template};
+use crate::input::Problem;
+use crate::talk::Talk;
+
+/// A provider that can start servers.
+pub struct Host {
+    kind: Kind,
+    owner: Arc<Owner>,
+    /// Templates that this process has set out to build.
+    builds: Mutex<HashMap<String, Lock>>,
+    talk: Talk,
+}
+
+enum Kind {
+    Docker(Docker),
+    Local(Local),
+    Url(Box<Url>),
+}
+
+/// Finds the provider that is asked for, says why it became this one, and removes what killed
+/// runs have left. `major` is the version of Postgres that is asked for, if one is.
+pub async fn open(spec: &Spec, major: Option<u16>, talk: &Talk) -> Result<Host, Error> {
+    let owner = Owner::take(Cache::open(&spec.cache_dir)?)?;
+    local::sweep(&owner.cache, talk).await;
+    let kind = choose(spec, major, &owner, talk).await?;
+    owner.cache.forget_dead_owners();
+    Ok(Host {
+        kind,
+        owner,
+        builds: Mutex::default(),
+        talk: talk.clone(),
+    })
+}
+
+async fn choose(
+    spec: &Spec,
+    major: Option<u16>,
+    owner: &Arc<Owner>,
+    talk: &Talk,
+) -> Result<Kind, Error> {
+    let choice = match spec.choice {
+        Choice::Auto if spec.url.is_some() => Choice::Url,
+        Choice::Auto if spec.bindir.is_some() => Choice::Local,
+        choice => choice,
+    };
+    match choice {
+        Choice::Docker => {
+            let docker = open_docker(spec, major, owner, talk).await;
+            docker.map_err(|e| match e {
+                Error::Docker(text) => Error::Docker(format!("{text}; or try --provider local")),
+                other => other,
+            })
+        }
+        Choice::Local => open_local(spec, major, owner, talk, ""),
+        Choice::Url => open_url(spec, major, owner, talk).await,
+        Choice::Auto => match open_docker(spec, major, owner, talk).await {
+            Err(docker) => {
+                let why = format!("; {docker}");
+                open_local(spec, major, owner, talk, &why).map_err(|e| match e {
+                    Error::NoProvider { tried } => Error::NoProvider {
+                        tried: format!("{docker}; {tried}"),
+                    },
+                    other => other,
+                })
+            }
+            docker => docker,
+        },
+    }
+}
+
+async fn open_docker(
+    spec: &Spec,
+    major: Option<u16>,
+    owner: &Arc<Owner>,
+    talk: &Talk,
+) -> Result<Kind, Error> {
+    let docker = Docker::open(spec, major, owner, talk).await?;
+    talk.note(format!(
+        "PostgreSQL {} in Docker, from the image {}",
+        docker.major(),
+        docker.image()
+    ));
+    Ok(Kind::Docker(docker))
+}
+
+fn open_local(
+    spec: &Spec,
+    major: Option<u16>,
+    owner: &Arc<Owner>,
+    talk: &Talk,
+    why: &str,
+) -> Result<Kind, Error> {
+    let local = Local::open(spec, major, owner, talk)?;
+    talk.note(format!(
+        "PostgreSQL {} of this machine, from {}{why}",
+        local.major(),
+        local.bindir().display()
+    ));
+    Ok(Kind::Local(local))
+}
+
+async fn open_url(
+    spec: &Spec,
+    major: Option<u16>,
+    owner: &Arc<Owner>,
+    talk: &Talk,
+) -> Result<Kind, Error> {
+    let url = Url::open(spec, owner, talk).await?;
+    match major {
+        Some(major) if major != url.version().major() => {
+            let text = format!("the server of --url is PostgreSQL {}", url.version());
+            Err(Error::argument(Problem::argument(
+                "--postgres",
+                major,
+                text,
+            )))
+        }
+        _ => {
+            talk.note(format!("PostgreSQL {} of --url", url.version()));
+            Ok(Kind::Url(Box::new(url)))
+        }
+    }
+}
+
+impl Host {
+    pub fn provider(&self) -> Provider {
+        match self.kind {
+            Kind::Docker(_) => Provider::Docker,
+            Kind::Local(_) => Provider::Local,
+            Kind::Url(_) => Provider::Url,
+        }
+    }
+
+    /// The major version of its servers.
+    pub fn major(&self) -> u16 {
+        match &self.kind {
+            Kind::Docker(docker) => docker.major(),
+            Kind::Local(local) => local.major(),
+            Kind::Url(url) => url.version().major(),
+        }
+    }
+
+    /// The complete template of this key, of lower-case letters, digits, `-` and `_`.
+    ///
+    /// `None` means that it is ours to build: others who ask for it wait until we have, or have
+    /// given up. A template that somebody else is building is waited for.
+    pub async fn template(&self, key: &str) -> Result<Option<Template>, Error> {
+        check_key(key)?;
+        if let Some(template) = self.sealed(key).await? {
+            return Ok(Some(template));
+        }
+        let lock = self.build_lock(key).await?;
+        if let Some(template) = self.sealed(key).await? {
+            return Ok(Some(template));
+        }
+        if self.clear(key).await? {
+            self.talk.note(format!(
+                "removed the template {key}, which was not finished; it is seeded again"
+            ));
+        }
+        if let Some(template) = self.sealed(key).await? {
+            return Ok(Some(template));
+        }
+        self.builds().insert(key.to_owned(), lock);
+        Ok(None)
+    }
+
+    /// An empty database on a server that is set up to be filled fast, and not to survive a crash.
+    /// To be called when [`Host::template`] has found none.
+    pub async fn start_empty(&self, key: &str) -> Result<Server, Error> {
+        check_key(key)?;
+        let lock = self.build_lock(key).await?;
+        self.clear(key).await?;
+        if self.sealed(key).await?.is_some() {
+            let key = key.to_owned();
+            return Err(Error::TemplateExists { key });
+        }
+        let settings = seeding_settings();
+        let (running, access) = match &self.kind {
+            Kind::Docker(docker) => {
+                let (container, access) = docker.start_empty(key, &settings).await?;
+                (Running::Docker(container), access)
+            }
+            Kind::Local(local) => {
+                let (process, access) = local.start_empty(key, &settings).await?;
+                (Running::Local(process), access)
+            }
+            Kind::Url(url) => {
+                let (database, access) = url.create(key).await?;
+                (Running::Url(database), access)
+            }
+        };
+        let server = Server::new(running, access, self.owner.clone()).await?;
+        self.check_major(&server)?;
+        Ok(server.building(key, lock))
+    }
+
+    /// Stops the server and makes its data a template: all of it, or none if anything fails.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not come from [`Host::start_empty`].
+    pub async fn seal(&self, server: Server, manifest: Manifest) -> Result<Template, Error> {
+        let (key, running, _lock) = server.into_build();
+        match (&self.kind, running) {
+            (Kind::Docker(docker), Running::Docker(container)) => {
+                docker.seal(&key, container, &manifest).await?;
+            }
+            (Kind::Local(local), Running::Local(process)) => {
+                local.seal(&key, process, &manifest).await?;
+            }
+            (Kind::Url(url), Running::Url(database)) => {
+                url.seal(database, &manifest).await?;
+            }
+            _ => unreachable!("the server comes from this provider"),
+        }
+        Ok(Template { key, manifest })
+    }
+
+    /// A server on a fresh, plain copy of the template, with Postgres' own durability and `settings`.
+    pub async fn start_clone(
+        &self,
+        template: &Template,
+        settings: &Settings,
+    ) -> Result<Server, Error> {
+        let key = &template.key;
+        let mut unset = Vec::new();
+        let (running, access) = match &self.kind {
+            Kind::Docker(docker) => {
+                let (container, access) = docker.start_clone(template, settings).await?;
+                (Running::Docker(container), access)
+            }
+            Kind::Local(local) => {
+                let (process, access) = local.start_clone(key, settings).await?;
+                (Running::Local(process), access)
+            }
+            Kind::Url(url) => {
+                let (database, access) = url.clone_of(key).await?;
+                unset = url.apply(&database, settings).await?;
+                (Running::Url(database), access)
+            }
+        };
+        let server = Server::new(running, access, self.owner.clone()).await?;
+        self.check_major(&server)?;
+        Ok(server.without(unset))
+    }
+
+    async fn sealed(&self, key: &str) -> Result<Option<Template>, Error> {
+        let manifest = match &self.kind {
+            Kind::Docker(docker) => docker.sealed(key).await?,
+            Kind::Local(local) => local.sealed(key),
+            Kind::Url(url) => url.sealed(key).await?,
+        };
+        Ok(manifest.map(|manifest| Template {
+            key: key.to_owned(),
+            manifest,
+        }))
+    }
+
+    /// Removes what an unfinished build left; whether there was anything.
+    async fn clear(&self, key: &str) -> Result<bool, Error> {
+        match &self.kind {
+            Kind::Docker(docker) => docker.clear(key).await,
+            Kind::Local(local) => Ok(local.clear(key).await),
+            Kind::Url(url) => url.clear(key).await,
+        }
+    }
+
+    /// The right to build this template, which is waited for.
+    async fn build_lock(&self, key: &str) -> Result<Lock, Error> {
+        let ours = self.builds().remove(key);
+        if let Some(lock) = ours {
+            return Ok(lock);
+        }
+        let name = match &self.kind {
+            Kind::Docker(docker) => docker.lock_name(key),
+            Kind::Local(local) => local.lock_name(key),
+            Kind::Url(url) => url.lock_name(key),
+        };
+        let path = self.owner.cache.lock_path(&name);
+        let on_wait = || {
+            self.talk.note(format!(
+                "waiting for another pgrehearse that is seeding the template {key}"
+            ));
+        };
+        Lock::exclusive(&path, on_wait).await
+    }
+
+    fn builds(&self) -> std::sync::MutexGuard<'_, HashMap<String, Lock>> {
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An image's tag says which version it holds, but it may lie.
+    fn check_major(&self, server: &Server) -> Result<(), Error> {
+        if server.version().major() == self.major() {
+            return Ok(());
+        }
+        Err(Error::Start {
+            detail: format!(
+                "it is PostgreSQL {}, though {} is expected",
+                server.version(),
+                self.major()
+            ),
+        })
+    }
+}
+
+/// Removes all templates and all that killed runs have left, and says what it removes.
+pub async fn clean(spec: &Spec, talk: &Talk) -> Result<(), Error> {
+    let owner = Owner::take(Cache::open(&spec.cache_dir)?)?;
+    local::sweep(&owner.cache, talk).await;
+    local::remove_templates(&owner.cache, talk).await;
+    docker::clean(&owner, talk).await?;
+    if spec.url.is_some() {
+        Url::open(spec, &owner, talk).await?.clean(talk).await?;
+    }
+    owner.cache.forget_dead_owners();
+    Ok(())
+}
+
+/// Keys become parts of file names, volume names and database names.
+fn check_key(key: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    if (1..=40).contains(&key.len()) && key.chars().all(fits) {
+        return Ok(());
+    }
+    let text = "must be 1 to 40 lower-case letters, digits, `-` or `_`";
+    Err(Error::argument(Problem::argument(
+        "template key",
+        key,
+        text,
+    )))
+}
+
+/// What makes seeding fast at the price of surviving a crash. None of it outlives the seeding.
+fn seeding_settings() -> Settings {
+    [
+        ("fsync", "off"),
+        ("full_page_writes", "off"),
+        ("synchronous_commit", "off"),
+        ("wal_level", "minimal"),
+        ("max_wal_senders", "0"),
+        ("autovacuum", "off"),
+        ("max_wal_size", "4GB"),
+        ("checkpoint_timeout", "1h"),
+        // WAL that is kept for reuse would be copied with every clone.
+        ("wal_recycle", "off"),
+        ("wal_init_zero", "off"),
+        ("shared_buffers", "64MB"),
+        ("maintenance_work_mem", "64MB"),
+        ("max_parallel_maintenance_workers", "4"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_could_leave_its_directory_is_refused() {
+        assert!(check_key("shop-1000000-0123abcd_x").is_ok());
+        for key in ["", "../x", "A", "a b", &"a".repeat(41)] {
+            assert!(check_key(key).is_err(), "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The end of a run: what everyone has seen goes into the recording.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tokio_postgres::Client;
+
+use super::{Stage, from_samples};
+use crate::rehearse::clock::ms;
+use crate::rehearse::journal::Journal;
+use crate::rehearse::observe::activity;
+use crate::rehearse::observe::catalogue::{self, Catalogue};
+use crate::rehearse::observe::log::{self, LogMark};
+use crate::rehearse::recording::Recording;
+
+/// How long reading the catalogue and the log may take.
+const COLLECT_LIMIT: Duration = Duration::from_secs(120);
+
+impl Stage<'_> {
+    /// Ends traffic and sampling, and gathers what everyone has seen.
+    pub(super) async fn collect(self, recording: &mut Recording) -> Result<()> {
+        let admin = self.admin();
+        let counted = self.driver.stop().await;
+        recording.classes = counted.classes;
+        recording.totals = counted.totals;
+        if self.sampler.task.is_finished() {
+            recording.warnings.push(
+                "the server closed its connections while it was watched: there are no samples after that"
+                    .to_owned(),
+            );
+        }
+        // A sampler that has ended already has lost its server; what it saw is in its result.
+        let _ = self.sampler.stop.send(true);
+        let sampled = self.sampler.task.await.unwrap_or_default();
+        recording.sampled_waits = sampled.waits;
+        recording.warnings.extend(sampled.warning);
+        recording.sample_interval_ms = ms(activity::INTERVAL);
+        let now = self.journal.clock.now();
+        recording.locks = self.watched.locks(std::mem::take).finish(now);
+        let read = read_back(&admin, &self.before, self.log, &self.journal, recording);
+        match tokio::time::timeout(COLLECT_LIMIT, read).await {
+            Ok(read) => read,
+            Err(_) => bail!(
+                "the server did not answer within {} s",
+                COLLECT_LIMIT.as_secs()
+            ),
+        }
+    }
+}
+
+/// What only the server knows, once the traffic has ended.
+async fn read_back(
+    admin: &Client,
+    before: &Catalogue,
+    log: Option<LogMark>,
+    journal: &Journal,
+    recording: &mut Recording,
+) -> Result<()> {
+    let after = catalogue::read(admin)
+        .await
+        .context("the server went away")?;
+    recording.relations = before.joined(&after);
+    if recording.steps.iter().any(|step| step.error.is_some()) {
+        recording.left_behind = before.difference(&after);
+    }
+    if let Some(mark) = &log {
+        match log::waits_since(admin, mark, &journal.clock).await {
+            Ok(waits) => recording.logged_waits = Some(waits),
+            Err(error) => recording.warnings.push(from_samples(&error)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! What is watched while the migration runs. Only here, and in `postgres`, are catalogue columns named.
+
+pub mod catalogue;
+pub mod locks;
+pub mod waits;
+pub mod activity;
+pub mod log;

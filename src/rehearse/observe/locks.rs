@@ -1,0 +1,361 @@
+//! The migration's own locks: from request to grant to release, put together from readings of `pg_locks`.
+
+use std::collections::BTreeMap;
+
+use crate::postgres::LockMode;
+use crate::rehearse::clock::At;
+use crate::rehearse::recording::{Bracket, LockRecord};
+
+/// One row of `pg_locks` of the migration's backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockRow {
+    pub relation: u32,
+    pub mode: LockMode,
+    pub granted: bool,
+    /// `pg_locks.waitstart`, since Postgres 14.
+    pub waiting_since: Option<At>,
+}
+
+/// All rows that one reading found, and when it was taken: somewhere between the two moments.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    pub asked: At,
+    pub answered: At,
+    pub rows: Vec<LockRow>,
+}
+
+/// Follows the locks of one migration through its statements.
+#[derive(Debug, Default)]
+pub struct LockTracker {
+    statement: Option<CurrentStatement>,
+    open: BTreeMap<(u32, LockMode), OpenLock>,
+    closed: Vec<LockRecord>,
+    /// Readings asked for before this moment are stale: what they show is already released.
+    not_before: At,
+    last_reading: At,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct CurrentStatement {
+    step: usize,
+    index: usize,
+    /// When it was sent, or the COMMIT after it.
+    start: At,
+    /// When it came back; while it runs, the end of time.
+    end: At,
+    /// Its transaction is being ended.
+    is_over: bool,
+}
+
+#[derive(Clone, Debug)]
+struct OpenLock {
+    step: usize,
+    statement: usize,
+    requested: Bracket,
+    granted: Option<Bracket>,
+    last_seen: At,
+}
+
+impl LockTracker {
+    /// Locks not seen before belong to this statement from now on.
+    pub fn statement_starts(&mut self, step: usize, index: usize, start: At) {
+        self.statement = Some(CurrentStatement {
+            step,
+            index,
+            start,
+            end: At(u64::MAX),
+            is_over: false,
+        });
+    }
+
+    /// The statement has come back: until the next command no lock is taken or released.
+    pub fn statement_ends(&mut self, at: At) {
+        if let Some(statement) = &mut self.statement {
+            statement.end = at;
+        }
+    }
+
+    /// COMMIT or ROLLBACK is sent: locks may go, and deferred triggers may still take some.
+    pub fn transaction_ends(&mut self, at: At) {
+        if let Some(statement) = &mut self.statement {
+            (statement.start, statement.end) = (at, At(u64::MAX));
+            statement.is_over = true;
+        }
+    }
+
+    /// Takes in what a reading shows. Readings may come from the sampler and from statement boundaries.
+    pub fn observe(&mut self, reading: &Reading) {
+        // Two connections read: what was asked later knows better, even if it was answered first.
+        if reading.asked < self.not_before.max(self.last_reading) {
+            return;
+        }
+        let Some(statement) = self.statement else {
+            return;
+        };
+        for row in &reading.rows {
+            match self.open.get_mut(&(row.relation, row.mode)) {
+                Some(open) => open.seen_again(row, reading, statement.end),
+                None => {
+                    let open = OpenLock::first_seen(row, reading, statement, self.last_reading);
+                    self.open.insert((row.relation, row.mode), open);
+                }
+            }
+        }
+        // In a transaction locks only go while a statement runs, as in ROLLBACK TO SAVEPOINT.
+        let latest = reading.answered.min(statement.end);
+        let gone: Vec<_> = self
+            .open
+            .keys()
+            .filter(|key| {
+                !reading
+                    .rows
+                    .iter()
+                    .any(|row| (row.relation, row.mode) == **key)
+            })
+            .copied()
+            .collect();
+        for key in gone {
+            let earliest = self.open[&key].last_seen.max(statement.start);
+            let mut released = Bracket::between(earliest.min(latest), latest);
+            if statement.is_over {
+                // COMMIT flushes the WAL first, and lets go of the locks at its very end.
+                released.likely = released.latest;
+            }
+            self.close(key, released);
+        }
+        self.last_reading = reading.asked;
+    }
+
+    /// The transaction has ended: its COMMIT or ROLLBACK was acknowledged at `at`, and no lock is left.
+    /// Locks are released just before the acknowledgement, after the flush of the WAL.
+    pub fn released(&mut self, at: At) {
+        for key in self.open.keys().copied().collect::<Vec<_>>() {
+            self.close(key, Bracket::exact(at));
+        }
+        self.not_before = at;
+    }
+
+    /// A statement outside of a transaction ended at `at`: its locks went between their last sighting and now.
+    pub fn released_by(&mut self, at: At) {
+        for key in self.open.keys().copied().collect::<Vec<_>>() {
+            let last_seen = self.open[&key].last_seen;
+            self.close(
+                key,
+                Bracket {
+                    earliest: last_seen,
+                    latest: at,
+                    likely: at,
+                },
+            );
+        }
+        self.not_before = at;
+    }
+
+    /// The locks so far, in the order in which they were released.
+    pub fn finish(mut self, at: At) -> Vec<LockRecord> {
+        self.released_by(at);
+        self.closed
+    }
+
+    fn close(&mut self, key: (u32, LockMode), released: Bracket) {
+        if let Some(open) = self.open.remove(&key) {
+            self.closed.push(LockRecord {
+                relation: key.0,
+                mode: key.1,
+                step: open.step,
+                statement: open.statement,
+                requested: open.requested,
+                granted: open.granted,
+                released,
+            });
+        }
+    }
+}
+
+impl OpenLock {
+    fn first_seen(
+        row: &LockRow,
+        reading: &Reading,
+        statement: CurrentStatement,
+        last_reading: At,
+    ) -> OpenLock {
+        // A statement's first lock comes as it starts; one that an earlier reading of the same statement
+        // did not show yet was taken since.
+        let latest = reading.answered.min(statement.end);
+        let taken = if last_reading > statement.start {
+            Bracket::between(last_reading.min(latest), latest)
+        } else {
+            Bracket::at_once(statement.start, latest)
+        };
+        let requested = match row.waiting_since {
+            Some(since) if !row.granted => Bracket::exact(since),
+            _ => taken,
+        };
+        OpenLock {
+            step: statement.step,
+            statement: statement.index,
+            requested,
+            granted: row.granted.then_some(taken),
+            last_seen: reading.asked,
+        }
+    }
+
+    fn seen_again(&mut self, row: &LockRow, reading: &Reading, statement_end: At) {
+        if self.granted.is_none() {
+            // `waitstart` can be null for a moment after the wait began.
+            if let Some(since) = row.waiting_since {
+                self.requested = Bracket::exact(since);
+            }
+            if row.granted {
+                let latest = reading.answered.min(statement_end);
+                self.granted = Some(Bracket::between(self.last_seen.min(latest), latest));
+            }
+        }
+        self.last_seen = reading.asked;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use LockMode::{AccessExclusiveLock, ShareLock};
+
+    fn reading(at: u64, rows: &[LockRow]) -> Reading {
+        Reading {
+            asked: At(at),
+            answered: At(at + 100),
+            rows: rows.to_vec(),
+        }
+    }
+
+    fn held(mode: LockMode) -> LockRow {
+        LockRow {
+            relation: 1,
+            mode,
+            granted: true,
+            waiting_since: None,
+        }
+    }
+
+    #[test]
+    fn a_lock_is_held_from_its_statements_start_to_the_commit() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        tracker.observe(&reading(5_000, &[held(ShareLock)]));
+        tracker.statement_starts(0, 1, At(9_000));
+        tracker.observe(&reading(
+            10_000,
+            &[held(ShareLock), held(AccessExclusiveLock)],
+        ));
+        tracker.released(At(20_000));
+        let locks = tracker.finish(At(30_000));
+        assert_eq!(locks.len(), 2);
+        assert_eq!((locks[0].mode, locks[0].statement), (ShareLock, 0));
+        assert_eq!(locks[0].granted.unwrap().likely, At(1_000));
+        assert_eq!(locks[0].granted.unwrap().width_us(), 4_100);
+        assert_eq!(
+            (locks[1].mode, locks[1].statement),
+            (AccessExclusiveLock, 1)
+        );
+        assert_eq!(locks[1].released, Bracket::exact(At(20_000)));
+    }
+
+    #[test]
+    fn a_wait_is_told_from_the_hold() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        let waiting = LockRow {
+            granted: false,
+            waiting_since: Some(At(1_200)),
+            ..held(AccessExclusiveLock)
+        };
+        tracker.observe(&reading(5_000, &[waiting]));
+        tracker.observe(&reading(15_000, &[waiting]));
+        tracker.observe(&reading(25_000, &[held(AccessExclusiveLock)]));
+        tracker.released(At(40_000));
+        let lock = &tracker.finish(At(50_000))[0];
+        assert_eq!(lock.requested, Bracket::exact(At(1_200)));
+        let granted = lock.granted.unwrap();
+        assert_eq!((granted.earliest, granted.latest), (At(15_000), At(25_100)));
+    }
+
+    #[test]
+    fn a_stale_reading_does_not_bring_a_released_lock_back() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        tracker.observe(&reading(2_000, &[held(ShareLock)]));
+        tracker.released(At(3_000));
+        tracker.observe(&reading(2_900, &[held(ShareLock)]));
+        assert_eq!(tracker.finish(At(9_000)).len(), 1);
+    }
+
+    #[test]
+    fn a_lock_that_was_waited_for_in_vain_is_never_granted() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        tracker.observe(&reading(
+            2_000,
+            &[LockRow {
+                granted: false,
+                ..held(ShareLock)
+            }],
+        ));
+        tracker.released(At(3_000));
+        assert_eq!(tracker.finish(At(9_000))[0].granted, None);
+    }
+
+    #[test]
+    fn a_lock_taken_in_the_middle_of_a_statement_is_bracketed_by_samples() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        tracker.observe(&reading(11_000, &[]));
+        tracker.observe(&reading(21_000, &[held(ShareLock)]));
+        tracker.released(At(90_000));
+        let granted = tracker.finish(At(90_000))[0].granted.unwrap();
+        assert_eq!((granted.earliest, granted.latest), (At(11_000), At(21_100)));
+    }
+
+    #[test]
+    fn of_two_readings_the_one_asked_later_counts() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        tracker.observe(&reading(5_000, &[held(ShareLock)]));
+        // The sampler asked before the lock was there, and was answered late.
+        tracker.observe(&reading(4_990, &[]));
+        tracker.observe(&reading(15_000, &[held(ShareLock)]));
+        tracker.released(At(20_000));
+        let locks = tracker.finish(At(30_000));
+        assert_eq!(locks.len(), 1);
+        assert_eq!(locks[0].granted.unwrap().likely, At(1_000));
+    }
+
+    #[test]
+    fn a_statement_that_has_ended_narrows_the_brackets() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_ends(At(1_300));
+        tracker.observe(&reading(1_310, &[held(ShareLock)]));
+        // As in ROLLBACK TO SAVEPOINT.
+        tracker.statement_starts(0, 1, At(9_000));
+        tracker.statement_ends(At(9_200));
+        tracker.observe(&reading(9_210, &[]));
+        let locks = tracker.finish(At(30_000));
+        assert_eq!(locks[0].granted.unwrap().width_us(), 300);
+        let released = locks[0].released;
+        assert_eq!((released.earliest, released.latest), (At(9_000), At(9_200)));
+    }
+
+    #[test]
+    fn a_lock_that_is_seen_gone_while_the_commit_is_under_way_went_with_the_commit() {
+        let mut tracker = LockTracker::default();
+        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_ends(At(2_000));
+        tracker.observe(&reading(2_010, &[held(ShareLock)]));
+        tracker.transaction_ends(At(2_200));
+        tracker.observe(&reading(9_000, &[]));
+        tracker.released(At(9_300));
+        let released = tracker.finish(At(9_900))[0].released;
+        assert_eq!((released.earliest, released.latest), (At(2_200), At(9_100)));
+        assert_eq!(released.likely, At(9_100));
+    }
+}

@@ -1,0 +1,276 @@
+//! What one run recorded: facts in the order of time. A report is computed from it, without a server.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::clock::At;
+use super::observe::catalogue::RelationFacts;
+use super::observe::log::Wait;
+use super::workload::QueryKind;
+use crate::postgres::{LockMode, SqlState, Version};
+
+/// Everything that one run on one server recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// Wall-clock time of moment 0, RFC 3339 in UTC.
+    pub started_at: String,
+    pub postgres: Version,
+    pub settings: BTreeMap<String, String>,
+    pub ended: Ended,
+    pub phases: Vec<PhaseRecord>,
+    pub steps: Vec<StepRecord>,
+    /// Relations by object id, those that the migration created among them.
+    pub relations: BTreeMap<u32, RelationFacts>,
+    pub locks: Vec<LockRecord>,
+    /// Process ids of the migration's connections.
+    pub migration_pids: Vec<u32>,
+    /// Waits for heavyweight locks from the server's log; `None` where it can't be read.
+    pub logged_waits: Option<Vec<Wait>>,
+    /// The load role's `deadlock_timeout`: shorter waits are not in the log.
+    pub logged_waits_from_ms: Option<f64>,
+    /// Waits that the sampler saw.
+    pub sampled_waits: Vec<SampledWait>,
+    pub sample_interval_ms: f64,
+    /// The queries of all application versions, to know a logged statement by its text.
+    pub queries: Vec<QueryRecord>,
+    pub classes: Vec<ClassRecord>,
+    pub totals: Vec<TotalRecord>,
+    pub intervals: Vec<IntervalRecord>,
+    /// What a failed migration left behind, in words.
+    pub left_behind: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+impl Recording {
+    /// A recording in which nothing has happened yet.
+    pub fn blank(started_at: String, postgres: Version) -> Recording {
+        Recording {
+            started_at,
+            postgres,
+            settings: BTreeMap::new(),
+            ended: Ended::Aborted("it did not begin".to_owned()),
+            phases: Vec::new(),
+            steps: Vec::new(),
+            relations: BTreeMap::new(),
+            locks: Vec::new(),
+            migration_pids: Vec::new(),
+            logged_waits: None,
+            logged_waits_from_ms: None,
+            sampled_waits: Vec::new(),
+            sample_interval_ms: 0.0,
+            queries: Vec::new(),
+            classes: Vec::new(),
+            totals: Vec::new(),
+            intervals: Vec::new(),
+            left_behind: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The query with this text.
+    pub fn query_of(&self, sql: &str) -> Option<&QueryRecord> {
+        self.queries
+            .iter()
+            .find(|query| query.sql.trim() == sql.trim())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryRecord {
+    pub app: String,
+    pub name: String,
+    pub kind: QueryKind,
+    pub sql: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    Completed,
+    MigrationFailed,
+    Interrupted,
+    Aborted(String),
+}
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Baseline,
+    Migration,
+    Recovery,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseRecord {
+    pub phase: Phase,
+    pub start: At,
+    pub end: At,
+    /// WAL written by everyone from start to end.
+    pub wal_bytes: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    Migrate,
+    Deploy,
+    Wait,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    pub kind: StepKind,
+    pub name: String,
+    /// The transaction rule, in words.
+    pub transaction: Option<String>,
+    pub start: At,
+    pub end: At,
+    pub error: Option<StatementFailure>,
+    pub statements: Vec<StatementRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatementFailure {
+    pub sqlstate: Option<SqlState>,
+    pub message: String,
+    /// Index of the statement; `None` for the COMMIT.
+    pub statement: Option<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatementRecord {
+    pub index: usize,
+    pub line: usize,
+    pub sql: String,
+    pub start: At,
+    pub end: At,
+    /// What the server said meanwhile at DEBUG1: rewrites, validating scans.
+    pub notices: Vec<String>,
+    /// WAL written by everyone from start to end.
+    pub wal_bytes: Option<u64>,
+}
+
+/// A moment known to lie between two others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bracket {
+    pub earliest: At,
+    pub latest: At,
+    /// The best estimate in between.
+    pub likely: At,
+}
+
+impl Bracket {
+    pub fn exact(at: At) -> Bracket {
+        Bracket {
+            earliest: at,
+            latest: at,
+            likely: at,
+        }
+    }
+
+    /// Between two samples: the middle is off by half the width at most.
+    pub fn between(earliest: At, latest: At) -> Bracket {
+        let latest = latest.max(earliest);
+        Bracket {
+            earliest,
+            latest,
+            likely: At(earliest.0.midpoint(latest.0)),
+        }
+    }
+
+    /// Somewhere up to `latest`, but in all likelihood at once.
+    pub fn at_once(earliest: At, latest: At) -> Bracket {
+        Bracket {
+            earliest,
+            latest: latest.max(earliest),
+            likely: earliest,
+        }
+    }
+
+    pub fn width_us(&self) -> u64 {
+        self.latest.0 - self.earliest.0
+    }
+}
+
+/// A lock of the migration on a relation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LockRecord {
+    pub relation: u32,
+    pub mode: LockMode,
+    pub step: usize,
+    pub statement: usize,
+    pub requested: Bracket,
+    /// `None` for a lock that was waited for in vain.
+    pub granted: Option<Bracket>,
+    pub released: Bracket,
+}
+
+/// A wait as samples saw it: of another session for any lock, of the migration for anything but a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampledWait {
+    pub pid: u32,
+    pub mode: Option<LockMode>,
+    pub lock_type: String,
+    pub relation: Option<u32>,
+    /// Who held the lock or stood before it in the queue, at the first sample.
+    pub blockers: Vec<u32>,
+    pub started: Bracket,
+    pub ended: Bracket,
+    /// The name that the session goes by; `None` for the migration's own.
+    #[serde(default)]
+    pub application: Option<String>,
+    /// The statement that waited, as far as the server keeps its text.
+    pub query: Option<String>,
+}
+
+/// Latencies, sparse: (microseconds, count), ascending.
+pub type Latencies = Vec<(u64, u64)>;
+
+/// What was counted of a group of queries in a phase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    pub count: u64,
+    pub delayed: u64,
+    pub censored: u64,
+    pub errors: BTreeMap<SqlState, u64>,
+    pub latencies_us: Latencies,
+    pub stall_us: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassRecord {
+    pub phase: Phase,
+    pub app: String,
+    pub query: String,
+    pub kind: QueryKind,
+    pub counts: Counts,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TotalRecord {
+    pub phase: Phase,
+    pub kind: QueryKind,
+    pub counts: Counts,
+}
+
+/// One interval of the timeline; entry i covers `i * INTERVAL` from the recording's start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct IntervalRecord {
+    pub reads: IntervalCounts,
+    pub writes: IntervalCounts,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct IntervalCounts {
+    pub completed: u64,
+    pub errors: u64,
+    /// p50, p99 and maximum of the latencies of those that came back.
+    pub latency_us: Option<[u64; 3]>,
+    /// Scheduled but not back at the interval's end.
+    pub waiting: u64,
+}

@@ -1,0 +1,205 @@
+//! What the migration did, statement by statement, and what it left behind.
+
+use std::collections::BTreeSet;
+
+use super::{Block, Cell, Column, Row, Section, Tone};
+use crate::report::{Run, Statement, Step, StepError, StepKind};
+use crate::units;
+
+/// So many statements are shown; of more, the longest.
+const STATEMENTS_SHOWN: usize = 20;
+
+/// A statement in a table is cut after so many characters.
+const SQL_CHARS: usize = 160;
+
+/// A statement in a sentence is cut after so many characters.
+const SQL_CHARS_IN_SENTENCE: usize = 70;
+
+pub(super) fn section(run: &Run) -> Option<Section> {
+    if run.steps.is_empty() {
+        return None;
+    }
+    let shown = shown(run);
+    let mut rows = Vec::new();
+    for (at, step) in run.steps.iter().enumerate() {
+        rows.push(Row::Group(heading(at, step, run.steps.len())));
+        let statements = step.statements.iter();
+        rows.extend(
+            statements
+                .filter(|statement| shown.contains(&(at, statement.index)))
+                .map(|statement| row(step, statement)),
+        );
+        rows.extend(unplaced_error(step));
+    }
+    let columns = vec![
+        Column::figure("line"),
+        Column::words("statement"),
+        Column::figure("took"),
+        Column::figure("waited\nfor locks"),
+        Column::figure("WAL"),
+    ];
+    let mut blocks = vec![Block::table(columns, rows)];
+    let all: usize = run.steps.iter().map(|step| step.statements.len()).sum();
+    if all > shown.len() {
+        blocks.push(Block::line(format!(
+            "{} more statements were shorter than these.",
+            all - shown.len()
+        )));
+    }
+    Some(Section::new("What the migration did", blocks))
+}
+
+/// Step and index of the statements to be shown: those that failed, and the longest.
+fn shown(run: &Run) -> BTreeSet<(usize, usize)> {
+    let mut all: Vec<(bool, f64, (usize, usize))> = Vec::new();
+    for (at, step) in run.steps.iter().enumerate() {
+        for statement in &step.statements {
+            let failed = error_of(step, statement).is_some();
+            all.push((failed, statement.duration_ms, (at, statement.index)));
+        }
+    }
+    all.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
+    all.truncate(STATEMENTS_SHOWN);
+    all.into_iter().map(|(_, _, place)| place).collect()
+}
+
+fn heading(at: usize, step: &Step, steps: usize) -> String {
+    let number = if steps > 1 {
+        format!("step {}: ", at + 1)
+    } else {
+        String::new()
+    };
+    let verb = match step.kind {
+        StepKind::Migrate => "migrate",
+        StepKind::Deploy => "deploy",
+        StepKind::Wait => "wait",
+    };
+    let took = units::duration(step.duration_ms);
+    match &step.transaction {
+        Some(transaction) => format!("{number}{verb} {}, {took}: {transaction}", step.name),
+        None => format!("{number}{verb} {}, {took}", step.name),
+    }
+}
+
+fn row(step: &Step, statement: &Statement) -> Row {
+    let mut text = cut(&statement.sql, SQL_CHARS);
+    let mut tone = Tone::Plain;
+    if !statement.rewrites.is_empty() {
+        text += &format!("\n→ rewrote {}", statement.rewrites.join(", "));
+        tone = Tone::Careful;
+    }
+    if !statement.scans.is_empty() {
+        text += &format!("\n→ read through {}", statement.scans.join(", "));
+    }
+    if let Some(error) = error_of(step, statement) {
+        text += &format!("\n→ {}", failure(error));
+        tone = Tone::Bad;
+    }
+    Row::Cells(vec![
+        Cell::plain(statement.line.to_string()),
+        Cell::new(text, tone),
+        Cell::plain(units::duration(statement.duration_ms)),
+        Cell::plain(units::duration(statement.lock_wait_ms)),
+        Cell::plain(
+            statement
+                .wal_bytes
+                .map_or(units::NONE.to_owned(), units::bytes),
+        ),
+    ])
+}
+
+fn error_of<'a>(step: &'a Step, statement: &Statement) -> Option<&'a StepError> {
+    let error = step.error.as_ref()?;
+    (error.statement == Some(statement.index)).then_some(error)
+}
+
+/// A step's error that belongs to none of its statements, such as that of the COMMIT.
+fn unplaced_error(step: &Step) -> Option<Row> {
+    let error = step.error.as_ref()?;
+    let placed = |statement: &Statement| error.statement == Some(statement.index);
+    if step.statements.iter().any(placed) {
+        return None;
+    }
+    let mut cells = vec![Cell::plain(""); 5];
+    cells[0] = Cell::plain(error.line.map(|line| line.to_string()).unwrap_or_default());
+    cells[1] = Cell::new(format!("→ {}", failure(error)), Tone::Bad);
+    Some(Row::Cells(cells))
+}
+
+/// `failed with 55P03 lock not available: canceling statement due to lock timeout`
+fn failure(error: &StepError) -> String {
+    let code = error.sqlstate.map(|state| match state.meaning() {
+        Some(meaning) => format!(" with {state} {meaning}"),
+        None => format!(" with {state}"),
+    });
+    format!("failed{}: {}", code.unwrap_or_default(), error.message)
+}
+
+pub(super) fn left_behind(run: &Run) -> Option<Section> {
+    let lines = run
+        .left_behind
+        .iter()
+        .map(|what| Block::marked(Cell::new("!", Tone::Bad), what));
+    let blocks: Vec<Block> = lines.collect();
+    (!blocks.is_empty()).then(|| Section::new("Left behind", blocks))
+}
+
+/// The statement that a sentence about the run speaks of: the one that blocked most, else the one
+/// that lasted longest.
+pub(super) fn most_harmful(run: &Run) -> Option<String> {
+    let by_statement = &run.blocked.by_statement;
+    let blocking = by_statement
+        .iter()
+        .max_by(|a, b| a.total_ms.total_cmp(&b.total_ms))
+        .and_then(|b| statement(run, b.step, b.statement));
+    let all = run.steps.iter().flat_map(|step| &step.statements);
+    let longest = || all.max_by(|a, b| a.duration_ms.total_cmp(&b.duration_ms));
+    blocking
+        .or_else(longest)
+        .map(|statement| cut(&statement.sql, SQL_CHARS_IN_SENTENCE))
+}
+
+/// A statement by its step and its index in it.
+pub(super) fn statement(run: &Run, step: usize, index: usize) -> Option<&Statement> {
+    let mut statements = run.steps.get(step)?.statements.iter();
+    statements.find(|statement| statement.index == index)
+}
+
+/// Where a statement stands: `line 3`, or `step 2, line 3` if several steps have statements.
+pub(super) fn place(run: &Run, step: usize, index: usize) -> String {
+    let line = match statement(run, step, index) {
+        Some(statement) => format!("line {}", statement.line),
+        None => format!("statement {}", index + 1),
+    };
+    if run.steps.len() > 1 {
+        format!("step {}, {line}", step + 1)
+    } else {
+        line
+    }
+}
+
+/// A statement on one line, cut after a word where it is too long.
+fn cut(sql: &str, chars: usize) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= chars {
+        return line;
+    }
+    let kept: String = line.chars().take(chars - 1).collect();
+    match kept.rsplit_once(' ') {
+        // The first word alone may be longer than all that is wanted.
+        Some((words, _)) if words.chars().count() >= chars / 2 => format!("{words} …"),
+        _ => format!("{kept}…"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_statement_is_cut_after_a_word_or_a_character() {
+        assert_eq!(cut("SELECT\n  1", 10), "SELECT 1");
+        assert_eq!(cut("SELECT 'ééééé'", 12), "SELECT …");
+        assert_eq!(cut("SELECT'éééééééé'", 12), "SELECT'éééé…");
+    }
+}

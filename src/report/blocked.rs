@@ -1,0 +1,263 @@
+//! Which waits of the workload are the migration's doing, and what they add up to.
+
+mod sums;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Blocked, Grade};
+use crate::postgres::LockMode;
+use crate::rehearse::clock::{At, ms};
+use crate::rehearse::observe::log::{Target, Wait};
+use crate::rehearse::recording::{LockRecord, QueryRecord, Recording, SampledWait};
+use crate::rehearse::workload::QueryKind;
+
+/// Waits this long are seen by the log and by the sampler, whatever the sampler's interval: there they must agree.
+const SEEN_BY_BOTH_MS: f64 = 50.0;
+
+/// A wait of one session, from whichever source.
+struct Waiting<'a> {
+    pid: u32,
+    started: At,
+    waited_ms: f64,
+    mode: Option<LockMode>,
+    /// The table whose lock was waited for; `None` for a row's.
+    relation: Option<u32>,
+    /// Who held the lock, in whatever mode.
+    holders: &'a [u32],
+    /// Who stood before it in the queue; `None` for a sample, which counts them among the holders.
+    queue_before: Option<&'a [u32]>,
+    query: Option<&'a QueryRecord>,
+}
+
+/// What of the migration a query waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Held,
+    Queued,
+    Row,
+}
+
+/// A wait that the migration caused.
+struct Charged {
+    kind: Option<QueryKind>,
+    /// Application version and name.
+    query: Option<(String, String)>,
+    waited_ms: f64,
+    cause: Cause,
+    /// Step and statement that took or wanted the lock.
+    statement: Option<(usize, usize)>,
+}
+
+/// The blocked queries, and a warning where the log and the sampler disagree.
+pub(super) fn blocked(recording: &Recording) -> (Blocked, Option<String>) {
+    let sampled: Vec<Waiting> = recording
+        .sampled_waits
+        .iter()
+        .filter(|wait| is_load(wait.application.as_deref()))
+        .map(|wait| from_sample(recording, wait))
+        .collect();
+    let sampled = charge(recording, &sampled);
+    let Some(logged) = &recording.logged_waits else {
+        let source = format!("samples every {} ms", recording.sample_interval_ms);
+        let grade = Grade::Bracketed {
+            width_ms: 2.0 * recording.sample_interval_ms,
+        };
+        return (sums::summarize(&sampled, grade, source), None);
+    };
+    let waits: Vec<Waiting> = logged
+        .iter()
+        .filter(|wait| is_load(Some(&wait.application)))
+        .map(|wait| from_log(recording, wait))
+        .collect();
+    let charged = charge(recording, &waits);
+    let from_ms = recording.logged_waits_from_ms.unwrap_or(0.0);
+    let source = format!("the server's log, every wait longer than {from_ms} ms");
+    (
+        sums::summarize(&charged, Grade::Exact, source),
+        disagreement(&charged, &sampled),
+    )
+}
+
+fn is_load(application: Option<&str>) -> bool {
+    application == Some(crate::provision::Role::Load.application_name())
+}
+
+fn from_log<'a>(recording: &'a Recording, wait: &'a Wait) -> Waiting<'a> {
+    Waiting {
+        pid: wait.pid,
+        started: wait.started,
+        waited_ms: wait.waited_ms,
+        mode: Some(wait.mode),
+        relation: match wait.target {
+            Target::Relation(relation) => Some(relation),
+            _ => None,
+        },
+        holders: &wait.holders,
+        queue_before: Some(&wait.queue_before),
+        query: recording.query_of(&wait.sql),
+    }
+}
+
+fn from_sample<'a>(recording: &'a Recording, wait: &'a SampledWait) -> Waiting<'a> {
+    Waiting {
+        pid: wait.pid,
+        started: wait.started.likely,
+        waited_ms: ms(wait.ended.likely.since(wait.started.likely)),
+        mode: wait.mode,
+        relation: wait.relation.filter(|_| wait.lock_type == "relation"),
+        holders: &wait.blockers,
+        queue_before: None,
+        query: wait
+            .query
+            .as_deref()
+            .and_then(|sql| recording.query_of(sql)),
+    }
+}
+
+/// Charges to the migration every wait behind one of its sessions, and, in turn, every wait behind a
+/// session that waits for such a reason: a chain is as long as the migration makes it.
+fn charge(recording: &Recording, waits: &[Waiting]) -> Vec<Charged> {
+    let migration: BTreeSet<u32> = recording.migration_pids.iter().copied().collect();
+    let mut causes: Vec<Option<Cause>> = waits
+        .iter()
+        .map(|wait| direct_cause(recording, wait, &migration))
+        .collect();
+    let mut by_pid: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, wait) in waits.iter().enumerate() {
+        by_pid.entry(wait.pid).or_default().push(index);
+    }
+    loop {
+        let mut grew = false;
+        for index in 0..waits.len() {
+            if causes[index].is_none() {
+                let ahead = waits[index]
+                    .ahead()
+                    .filter_map(|pid| by_pid.get(&pid))
+                    .flatten();
+                let mut overlapping = ahead.filter(|other| waits[index].overlaps(&waits[**other]));
+                causes[index] = overlapping.find_map(|other| causes[*other]);
+                grew |= causes[index].is_some();
+            }
+        }
+        if !grew {
+            break;
+        }
+    }
+    let charged = waits
+        .iter()
+        .zip(causes)
+        .filter_map(|(wait, cause)| Some((wait, cause?)));
+    charged
+        .map(|(wait, cause)| at_statement(recording, wait, cause))
+        .collect()
+}
+
+fn direct_cause(recording: &Recording, wait: &Waiting, migration: &BTreeSet<u32>) -> Option<Cause> {
+    let among = |pids: &[u32]| pids.iter().any(|pid| migration.contains(pid));
+    let held = among(wait.holders);
+    if !held && !wait.queue_before.is_some_and(among) {
+        return None;
+    }
+    if wait.relation.is_none() {
+        return Some(Cause::Row);
+    }
+    // Who holds a lock in a mode that gets along with the wait is no reason for it.
+    let mut known = locks_meanwhile(recording, wait).peekable();
+    let is_harmless = known.peek().is_some() && !known.any(|lock| wait.conflicts_with(lock));
+    let cause = if held { Cause::Held } else { Cause::Queued };
+    (!is_harmless).then_some(cause)
+}
+
+/// The migration's locks on the table that was waited for, at any time of the wait.
+fn locks_meanwhile<'a>(
+    recording: &'a Recording,
+    wait: &Waiting,
+) -> impl Iterator<Item = &'a LockRecord> {
+    let (relation, started, end) = (wait.relation, wait.started, wait.end());
+    recording.locks.iter().filter(move |lock| {
+        Some(lock.relation) == relation
+            && lock.requested.earliest <= end
+            && started <= lock.released.latest
+    })
+}
+
+/// The statement whose lock it was; for a row's lock the one that ran when the wait began.
+fn at_statement(recording: &Recording, wait: &Waiting, cause: Cause) -> Charged {
+    // Locks pile up until COMMIT: it was the first of them that the query ran into.
+    let lock = locks_meanwhile(recording, wait)
+        .filter(|lock| wait.conflicts_with(lock))
+        .min_by_key(|lock| lock.requested.likely);
+    // A sample does not tell holders from queue: the lock's own grant does.
+    let was_granted = lock
+        .and_then(|lock| lock.granted)
+        .is_some_and(|granted| granted.likely <= wait.started);
+    let cause = match (cause, lock) {
+        (Cause::Held, Some(_)) if wait.queue_before.is_none() && !was_granted => Cause::Queued,
+        (cause, _) => cause,
+    };
+    let running = || {
+        let statements = recording
+            .steps
+            .iter()
+            .enumerate()
+            .flat_map(|(step, record)| {
+                record
+                    .statements
+                    .iter()
+                    .map(move |statement| (step, statement.index, statement.start))
+            });
+        let mut begun = statements.filter(|(_, _, start)| *start <= wait.started.max(wait.end()));
+        begun.next_back().map(|(step, index, _)| (step, index))
+    };
+    Charged {
+        kind: wait.query.map(|query| query.kind),
+        query: wait
+            .query
+            .map(|query| (query.app.clone(), query.name.clone())),
+        waited_ms: wait.waited_ms,
+        cause,
+        statement: lock
+            .map(|lock| (lock.step, lock.statement))
+            .or_else(running),
+    }
+}
+
+impl Waiting<'_> {
+    fn end(&self) -> At {
+        At(self.started.0 + (self.waited_ms * 1_000.0) as u64)
+    }
+
+    /// The sessions that it waited for.
+    fn ahead(&self) -> impl Iterator<Item = u32> {
+        let queue = self.queue_before.unwrap_or_default();
+        self.holders.iter().chain(queue).copied()
+    }
+
+    fn conflicts_with(&self, lock: &LockRecord) -> bool {
+        self.mode.is_none_or(|mode| mode.conflicts_with(lock.mode))
+    }
+
+    fn overlaps(&self, other: &Waiting) -> bool {
+        other.started <= self.end() && self.started <= other.end()
+    }
+}
+
+/// Long waits must be in both sources; a wait at the edge of "long" may fall on either side of it.
+fn disagreement(logged: &[Charged], sampled: &[Charged]) -> Option<String> {
+    let long = |waits: &[Charged]| {
+        waits
+            .iter()
+            .filter(|wait| wait.waited_ms >= SEEN_BY_BOTH_MS)
+            .count()
+    };
+    let (logged, sampled) = (long(logged), long(sampled));
+    let tolerated = 2 + logged.max(sampled) / 20;
+    (logged.abs_diff(sampled) > tolerated).then(|| {
+        format!(
+            "the sources disagree: of waits over {SEEN_BY_BOTH_MS} ms behind the migration the server's log shows \
+             {logged}, the samples {sampled}"
+        )
+    })
+}

@@ -1,0 +1,189 @@
+//! Which waits are charged, to what, and which are not.
+
+use super::*;
+use crate::postgres::{RelationKind, RelationName, Version};
+use crate::rehearse::observe::catalogue::RelationFacts;
+use crate::rehearse::observe::log::WaitEnd;
+use crate::rehearse::recording::{Bracket, LockRecord};
+use LockMode::{AccessExclusiveLock, RowExclusiveLock};
+
+const MIGRATION: u32 = 7;
+
+fn recording(waits: Vec<Wait>) -> Recording {
+    let orders = RelationFacts {
+        name: RelationName::new("public", "orders"),
+        kind: RelationKind::Table,
+        created_here: false,
+    };
+    let write = QueryRecord {
+        app: "v1".to_owned(),
+        name: "pay".to_owned(),
+        kind: QueryKind::Write,
+        sql: "UPDATE orders".to_owned(),
+    };
+    Recording {
+        relations: BTreeMap::from([(1, orders)]),
+        migration_pids: vec![MIGRATION],
+        locks: vec![LockRecord {
+            relation: 1,
+            mode: AccessExclusiveLock,
+            step: 0,
+            statement: 2,
+            requested: Bracket::exact(At(1_000)),
+            granted: Some(Bracket::exact(At(500_000))),
+            released: Bracket::exact(At(900_000)),
+        }],
+        queries: vec![write],
+        logged_waits: Some(waits),
+        logged_waits_from_ms: Some(10.0),
+        ..Recording::blank(String::new(), Version(150_000))
+    }
+}
+
+fn wait(pid: u32, holders: &[u32], queue_before: &[u32]) -> Wait {
+    Wait {
+        pid,
+        application: "pgrehearse load".to_owned(),
+        mode: RowExclusiveLock,
+        target: Target::Relation(1),
+        started: At(600_000),
+        waited_ms: 20.0,
+        end: WaitEnd::Granted,
+        holders: holders.to_vec(),
+        queue_before: queue_before.to_vec(),
+        sql: "UPDATE orders".to_owned(),
+    }
+}
+
+fn of(waits: Vec<Wait>) -> Blocked {
+    blocked(&recording(waits)).0
+}
+
+#[test]
+fn a_wait_behind_the_migration_is_charged_to_its_statement_and_query() {
+    let blocked = of(vec![
+        wait(11, &[MIGRATION], &[]),
+        wait(12, &[MIGRATION], &[11]),
+    ]);
+    assert_eq!(
+        (
+            blocked.queries,
+            blocked.reads,
+            blocked.writes,
+            blocked.by_held
+        ),
+        (2, 0, 2, 2)
+    );
+    assert_eq!(
+        (
+            blocked.by_statement[0].statement,
+            blocked.by_statement[0].queries
+        ),
+        (2, 2)
+    );
+    assert_eq!(
+        (blocked.by_query[0].query.as_str(), blocked.total_ms),
+        ("pay", 40.0)
+    );
+}
+
+#[test]
+fn a_wait_behind_the_migrations_place_in_the_queue_is_told_apart() {
+    let queued = Wait {
+        started: At(100_000),
+        ..wait(11, &[99], &[MIGRATION])
+    };
+    let blocked = of(vec![queued]);
+    assert_eq!(
+        (blocked.queries, blocked.by_held, blocked.by_queued),
+        (1, 0, 1)
+    );
+}
+
+#[test]
+fn queries_that_block_each_other_are_not_charged_to_the_migration() {
+    assert_eq!(of(vec![wait(11, &[12], &[13])]).queries, 0);
+}
+
+#[test]
+fn a_wait_behind_a_query_that_the_migration_blocks_is_charged_too() {
+    let row = Wait {
+        target: Target::Transaction,
+        ..wait(13, &[11], &[])
+    };
+    let blocked = of(vec![row, wait(11, &[MIGRATION], &[])]);
+    assert_eq!(blocked.queries, 2);
+}
+
+#[test]
+fn a_wait_for_a_row_is_counted_as_such() {
+    let row = Wait {
+        target: Target::Transaction,
+        ..wait(11, &[MIGRATION], &[])
+    };
+    let blocked = of(vec![row]);
+    assert_eq!((blocked.by_row, blocked.by_held), (1, 0));
+}
+
+#[test]
+fn a_log_and_samples_that_disagree_are_reported() {
+    let waits = (0..10)
+        .map(|n| Wait {
+            waited_ms: 200.0,
+            ..wait(20 + n, &[MIGRATION], &[])
+        })
+        .collect();
+    let warning = blocked(&recording(waits)).1;
+    assert!(warning.is_some_and(|warning| warning.contains("log shows 10, the samples 0")));
+}
+
+#[test]
+fn of_locks_that_pile_up_the_first_is_charged() {
+    let mut recording = recording(vec![wait(11, &[MIGRATION], &[])]);
+    let later = LockRecord {
+        mode: LockMode::ShareLock,
+        statement: 3,
+        requested: Bracket::exact(At(610_000)),
+        granted: Some(Bracket::exact(At(610_000))),
+        ..recording.locks[0].clone()
+    };
+    // Released in one moment, the weaker mode comes first.
+    recording.locks.insert(0, later);
+    let blocked = blocked(&recording).0;
+    assert_eq!((blocked.by_held, blocked.by_queued), (1, 0));
+    assert_eq!(blocked.by_statement[0].statement, 2);
+}
+
+#[test]
+fn a_holder_whose_mode_gets_along_with_the_wait_is_no_reason_for_it() {
+    let mut recording = recording(vec![wait(11, &[99, MIGRATION], &[])]);
+    recording.locks[0].mode = LockMode::ShareUpdateExclusiveLock;
+    assert_eq!(blocked(&recording).0.queries, 0);
+}
+
+#[test]
+fn without_a_log_only_the_workloads_own_waits_count() {
+    let sampled = |application: &str, started| SampledWait {
+        pid: 11,
+        mode: Some(RowExclusiveLock),
+        lock_type: "relation".to_owned(),
+        relation: Some(1),
+        blockers: vec![MIGRATION],
+        started: Bracket::exact(At(started)),
+        ended: Bracket::exact(At(900_000)),
+        application: Some(application.to_owned()),
+        query: Some("UPDATE orders".to_owned()),
+    };
+    let recording = Recording {
+        logged_waits: None,
+        sampled_waits: vec![
+            sampled("pgrehearse load", 400_000),
+            sampled("pgrehearse load", 600_000),
+            sampled("psql", 600_000),
+        ],
+        ..recording(Vec::new())
+    };
+    let blocked = blocked(&recording).0;
+    assert_eq!((blocked.queries, blocked.writes), (2, 2));
+    assert_eq!((blocked.by_held, blocked.by_queued), (1, 1));
+}

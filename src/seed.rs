@@ -1,0 +1,82 @@
+//! Fills a database: a dataset's schema, its rows, then its constraints and indexes.
+
+pub mod dataset;
+pub mod schema;
+pub mod size;
+pub mod context;
+pub mod generators;
+pub mod words;
+pub mod skew;
+pub mod fan;
+pub mod dice;
+pub mod value;
+pub mod encode;
+pub mod template;
+mod layout;
+mod copy;
+mod after;
+mod jobs;
+mod session;
+
+mod error;
+mod fill;
+
+pub use context::Context;
+pub use dataset::Dataset;
+pub use error::Error;
+pub use fill::{Seeded, fill};
+pub use generators::{Generator, GeneratorSpec};
+pub use value::{Scratch, Value};
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+/// What to fill and how much.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    pub dataset: Dataset,
+    /// Rows of the dataset's main table; the others follow in proportion.
+    pub rows: u64,
+    /// The seed that, with table, column and row number, determines every value.
+    pub seed: u64,
+    /// Streams of COPY at once. Changes no value.
+    pub workers: usize,
+}
+
+/// Counts up whenever the same dataset, rows and seed give other rows than before.
+const FORMAT: u32 = 1;
+
+impl Spec {
+    /// Names the content: two specs have the same key if and only if they give the same rows.
+    pub fn key(&self) -> String {
+        let content = serde_json::json!({
+            "format": FORMAT,
+            "schema": self.dataset.schema_sql,
+            "main": self.dataset.main,
+            "tables": self.dataset.tables,
+            "rows": self.rows,
+            "seed": self.seed,
+        });
+        content_key(&content)
+    }
+
+    /// The rows that every table of the dataset will have, exactly.
+    pub fn table_rows(&self) -> BTreeMap<String, u64> {
+        size::table_rows(self)
+    }
+
+    /// What the filled database takes on disk, indexes and all, roughly.
+    pub fn estimated_bytes(&self) -> u64 {
+        size::estimated_bytes(self)
+    }
+}
+
+/// A name for a content: 16 hexadecimal digits of its SHA-256.
+pub fn content_key(content: &serde_json::Value) -> String {
+    let digest = Sha256::digest(content.to_string());
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,49 @@
+//! `bool`: true with a probability.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Make, Recipe};
+use crate::seed::context::Place;
+use crate::seed::dice::Dice;
+use crate::seed::value::{Scratch, Shape, Value};
+
+/// True in the fraction `true` of rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bool {
+    #[serde(rename = "true", default = "half")]
+    pub true_fraction: f64,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl Recipe for Bool {
+    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        check_fraction("true", self.true_fraction)?;
+        Ok(Box::new(Coin(self.true_fraction)))
+    }
+}
+
+/// A fraction from 0 to 1.
+pub(super) fn check_fraction(key: &str, fraction: f64) -> Result<(), String> {
+    if (0.0..=1.0).contains(&fraction) {
+        Ok(())
+    } else {
+        Err(format!("{key} = {fraction} must be between 0 and 1"))
+    }
+}
+
+struct Coin(f64);
+
+impl Make for Coin {
+    fn value<'a>(&'a self, _: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+        Value::Bool(dice.unit() < self.0)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Bool
+    }
+}

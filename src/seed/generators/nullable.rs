@@ -1,0 +1,50 @@
+//! `nullable`: another generator's values, or NULL.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Generator, GeneratorSpec, Make, Recipe};
+use crate::seed::context::Place;
+use crate::seed::dice::Dice;
+use crate::seed::value::{Scratch, Shape, Value};
+
+/// NULL in the fraction `nulls` of rows: `nullable = { nulls = 0.7, value = { text = { … } } }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nullable {
+    pub nulls: f64,
+    pub value: Box<GeneratorSpec>,
+}
+
+impl Recipe for Nullable {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        super::bool::check_fraction("nulls", self.nulls)?;
+        Ok(Box::new(Sometimes {
+            nulls: self.nulls,
+            value: self.value.build(&place.part("value"))?,
+        }))
+    }
+}
+
+struct Sometimes {
+    nulls: f64,
+    value: Generator,
+}
+
+impl Make for Sometimes {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+        if dice.unit() < self.nulls {
+            Value::Null
+        } else {
+            self.value.value(row, scratch)
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        self.value.shape()
+    }
+
+    fn gives_null(&self) -> bool {
+        true
+    }
+}

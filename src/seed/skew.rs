@@ -1,0 +1,123 @@
+//! Popularity: which of n rows is picked, when a few are picked far more often than the rest.
+
+use super::dice::{Dice, mix};
+
+/// Picks ranks below `n`: rank 0 is the most popular.
+#[derive(Clone, Debug)]
+pub struct Skew {
+    n: u64,
+    exponent: f64,
+    /// (n + 1)^(1 - exponent), or ln(n + 1) for an exponent of 1.
+    span: f64,
+}
+
+impl Skew {
+    /// 0 makes every rank as likely; 1 is Zipf's law, more than that steeper still.
+    pub fn new(n: u64, exponent: f64) -> Skew {
+        let ranks = n as f64 + 1.0;
+        let span = if is_one(exponent) {
+            ranks.ln()
+        } else {
+            ranks.powf(1.0 - exponent)
+        };
+        Skew { n, exponent, span }
+    }
+
+    /// A rank. The law is drawn as its continuous form: the inverse of the integral of
+    /// x^-exponent from 1 to n + 1, which needs no table whatever n is.
+    pub fn rank(&self, dice: &mut Dice) -> u64 {
+        if self.exponent == 0.0 {
+            return dice.below(self.n);
+        }
+        let unit = dice.unit();
+        let x = if is_one(self.exponent) {
+            (unit * self.span).exp()
+        } else {
+            (1.0 + unit * (self.span - 1.0)).powf(1.0 / (1.0 - self.exponent))
+        };
+        (x as u64).clamp(1, self.n.max(1)) - 1
+    }
+}
+
+fn is_one(exponent: f64) -> bool {
+    (exponent - 1.0).abs() < 1e-9
+}
+
+/// Scatters ranks over the rows below `n`, each rank to a row of its own, so that popular rows
+/// are not neighbours.
+#[derive(Clone, Debug)]
+pub struct Scatter {
+    n: u64,
+    factor: u64,
+    offset: u64,
+}
+
+impl Scatter {
+    pub fn new(n: u64, key: u64) -> Scatter {
+        let n = n.max(1);
+        let mut factor = mix(key) % n;
+        while gcd(factor, n) != 1 {
+            factor = (factor + 1) % n.max(2);
+        }
+        Scatter {
+            n,
+            factor,
+            offset: mix(key ^ 1) % n,
+        }
+    }
+
+    pub fn row(&self, rank: u64) -> u64 {
+        // A division of 128 bits costs more than all else here, and few tables need it.
+        if self.n <= u64::from(u32::MAX) {
+            return (rank * self.factor + self.offset) % self.n;
+        }
+        let product = u128::from(rank) * u128::from(self.factor) + u128::from(self.offset);
+        (product % u128::from(self.n)) as u64
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zipf_halves_with_the_rank_and_zero_is_even() {
+        let mut dice = Dice::new(1, 1);
+        let mut share = |exponent: f64| {
+            let skew = Skew::new(1_000, exponent);
+            let picks = (0..100_000).filter(|_| skew.rank(&mut dice) < 10).count();
+            picks as f64 / 100_000.0
+        };
+        assert!((0.009..0.011).contains(&share(0.0)));
+        // ln(11) / ln(1001)
+        assert!((0.33..0.36).contains(&share(1.0)));
+        // (sqrt(11) - 1) / (sqrt(1001) - 1)
+        assert!((0.073..0.078).contains(&share(0.5)));
+        assert!(share(1.5) > share(1.0));
+    }
+
+    #[test]
+    fn every_rank_is_below_n() {
+        let mut dice = Dice::new(1, 1);
+        for n in [1, 2, 7] {
+            for exponent in [0.0, 0.7, 1.0, 1.3] {
+                let skew = Skew::new(n, exponent);
+                assert!((0..1_000).all(|_| skew.rank(&mut dice) < n));
+            }
+        }
+    }
+
+    #[test]
+    fn a_scatter_gives_every_row_once() {
+        for n in [1, 2, 3, 10, 1_000, 1_024] {
+            let scatter = Scatter::new(n, 42);
+            let mut rows: Vec<_> = (0..n).map(|rank| scatter.row(rank)).collect();
+            rows.sort_unstable();
+            assert!(rows.into_iter().eq(0..n), "n = {n}");
+        }
+    }
+}
