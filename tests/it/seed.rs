@@ -166,7 +166,7 @@ async fn every_supported_version_is_filled_with_the_same_rows() {
     for major in [13, 15, 17, 18] {
         let server = Server::start_on(Choice::Docker, Some(major)).await;
         let config = server.database("shop").await;
-        let spec = spec(&shop(), 2_000, 2);
+        let spec = spec(&shop(), 20_000, 2);
         let seeded = seed::fill(&config, &spec, &Talk::silent()).await.unwrap();
         assert_eq!(seeded.rows, spec.table_rows(), "PostgreSQL {major}");
         let client = connect(&config).await;
