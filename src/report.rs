@@ -184,6 +184,9 @@ pub struct Lock {
     pub relation: RelationName,
     pub relation_kind: RelationKind,
     pub mode: LockMode,
+    /// Which of the migration's sessions took it: 0, or the number of a further migrator.
+    #[serde(default)]
+    pub session: usize,
     /// Index of the step in `steps`, and of the statement in it that took the lock.
     pub step: usize,
     pub statement: usize,

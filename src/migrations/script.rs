@@ -50,6 +50,8 @@ pub struct Statement {
     /// The statement without its semicolon and without comments before it.
     pub sql: String,
     pub kind: StatementKind,
+    /// It may call functions, which may take locks at any time and not only as the statement starts.
+    pub runs_code: bool,
 }
 
 /// What matters of a statement to whoever runs it.
@@ -139,6 +141,10 @@ fn split(text: &str) -> Result<Vec<Statement>, ScriptError> {
             line: line_at(text, start),
             sql: text[start..end].to_owned(),
             kind: StatementKind::of(&node),
+            runs_code: matches!(
+                node.kind(),
+                SyntaxKind::DO | SyntaxKind::CALL | SyntaxKind::SELECT
+            ),
         });
     }
     match first_mistake(text, &parsed) {

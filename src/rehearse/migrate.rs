@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 
 use super::clock::Clock;
-use super::observe::activity::{Reader, Watched};
+use super::observe::activity::Reader;
+use super::observe::watched::{Session, Watched};
 use super::recording::{StatementFailure, StatementRecord};
 use crate::migrations::script::{Script, Statement, StatementKind, Transaction};
 use crate::postgres::failure::{message, sqlstate};
@@ -20,9 +21,9 @@ pub struct Migrator {
     client: Client,
     reader: Reader,
     watched: Watched,
+    session: Session,
     clock: Clock,
     notices: Arc<Mutex<Vec<String>>>,
-    pub pid: u32,
 }
 
 /// How far a script got. Written to while it runs, so that nothing is lost when it is cut short.
@@ -49,15 +50,14 @@ impl Migrator {
             .query_one("SELECT pg_backend_pid()", &[])
             .await?
             .get(0);
-        let pid = u32::try_from(pid)?;
-        watched.watch(pid);
+        let session = watched.watch(u32::try_from(pid)?);
         Ok(Migrator {
             client,
             reader,
             watched,
+            session,
             clock,
             notices,
-            pid,
         })
     }
 
@@ -73,7 +73,7 @@ impl Migrator {
         // A server that does not answer any more is nobody's reason to wait.
         let _ = tokio::time::timeout(CANCEL_LIMIT, cancel).await;
         let now = self.clock.now();
-        self.watched.locks(|locks| locks.released(now));
+        self.session.locks(|locks| locks.released(now));
         let mut progress = lock(progress);
         let open = progress
             .last_mut()
@@ -178,7 +178,7 @@ impl Run<'_> {
             // The error is what counts; a connection that is gone has rolled back by itself.
             let _ = self.migrator.client.batch_execute("ROLLBACK").await;
             let now = self.migrator.clock.now();
-            self.migrator.watched.locks(|locks| locks.released(now));
+            self.migrator.session.locks(|locks| locks.released(now));
         }
         result
     }
@@ -187,14 +187,14 @@ impl Run<'_> {
     async fn recorded(&self, statement: &Statement) -> Result<(), StatementFailure> {
         let Migrator {
             client,
-            watched,
+            session,
             clock,
             notices,
             ..
         } = self.migrator;
         lock(notices).clear();
         let start = clock.now();
-        watched.locks(|locks| locks.statement_starts(self.step, statement.index, start));
+        session.statement_starts(self.step, statement.index, start, statement.runs_code);
         lock(self.progress).push(StatementRecord {
             index: statement.index,
             line: statement.line,
@@ -206,10 +206,10 @@ impl Run<'_> {
         });
         let result = client.batch_execute(&statement.sql).await;
         let end = clock.now();
-        watched.locks(|locks| locks.statement_ends(end));
+        session.statement_ends(end);
         if statement.kind == StatementKind::OutsideTransaction {
             // It has committed by itself.
-            watched.locks(|locks| locks.released_by(end));
+            session.locks(|locks| locks.released_by(end));
         }
         let wal_after = self.migrator.observe().await;
         let wal_before = std::mem::replace(&mut *lock(&self.wal_position), wal_after);
@@ -233,11 +233,11 @@ impl Run<'_> {
 
     async fn commit(&self, sql: &str) -> Result<(), StatementFailure> {
         let sent = self.migrator.clock.now();
-        let watched = &self.migrator.watched;
-        watched.locks(|locks| locks.transaction_ends(sent));
+        let session = &self.migrator.session;
+        session.locks(|locks| locks.transaction_ends(sent));
         let result = self.command(sql).await;
         let now = self.migrator.clock.now();
-        watched.locks(|locks| locks.released(now));
+        session.locks(|locks| locks.released(now));
         result
     }
 }

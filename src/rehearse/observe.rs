@@ -2,6 +2,8 @@
 
 pub mod catalogue;
 pub mod locks;
+pub mod watched;
 pub mod waits;
+pub mod pace;
 pub mod activity;
 pub mod log;

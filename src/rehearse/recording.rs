@@ -200,6 +200,9 @@ impl Bracket {
 /// A lock of the migration on a relation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LockRecord {
+    /// The session that took it, an index into `migration_pids`.
+    #[serde(default)]
+    pub session: usize,
     pub relation: u32,
     pub mode: LockMode,
     pub step: usize,

@@ -37,6 +37,7 @@ fn lock(recording: &Recording, record: &LockRecord) -> Option<Lock> {
         relation: relation.name.clone(),
         relation_kind: relation.kind,
         mode: record.mode,
+        session: record.session,
         step: record.step,
         statement: record.statement,
         request_ms: record.requested.likely.ms(),
@@ -66,7 +67,7 @@ fn logged_grant(recording: &Recording, record: &LockRecord) -> Option<Bracket> {
     let waits = recording.logged_waits.iter().flatten();
     let mut grants = waits
         .filter(|wait| {
-            recording.migration_pids.contains(&wait.pid)
+            recording.migration_pids.get(record.session) == Some(&wait.pid)
                 && wait.end == WaitEnd::Granted
                 && wait.target == Target::Relation(record.relation)
                 && wait.mode == record.mode
@@ -102,6 +103,7 @@ mod tests {
             sql: String::new(),
         };
         let record = LockRecord {
+            session: 0,
             relation: 1,
             mode: LockMode::AccessExclusiveLock,
             step: 0,

@@ -8,9 +8,9 @@ use tokio_postgres::Client;
 use super::{Stage, from_samples};
 use crate::rehearse::clock::ms;
 use crate::rehearse::journal::Journal;
-use crate::rehearse::observe::activity;
 use crate::rehearse::observe::catalogue::{self, Catalogue};
 use crate::rehearse::observe::log::{self, LogMark};
+use crate::rehearse::observe::pace;
 use crate::rehearse::recording::Recording;
 
 /// How long reading the catalogue and the log may take.
@@ -34,9 +34,9 @@ impl Stage<'_> {
         let sampled = self.sampler.task.await.unwrap_or_default();
         recording.sampled_waits = sampled.waits;
         recording.warnings.extend(sampled.warning);
-        recording.sample_interval_ms = ms(activity::INTERVAL);
+        recording.sample_interval_ms = ms(pace::INTERVAL);
         let now = self.journal.clock.now();
-        recording.locks = self.watched.locks(std::mem::take).finish(now);
+        (recording.migration_pids, recording.locks) = self.watched.finish(now);
         let read = read_back(&admin, &self.before, self.log, &self.journal, recording);
         match tokio::time::timeout(COLLECT_LIMIT, read).await {
             Ok(read) => read,

@@ -32,10 +32,7 @@ impl Stage<'_> {
             let mut record = StepRecord::begins(step, self.journal.clock.now());
             talk.note(format!("step {}: {}", index + 1, describe(step)));
             let result = match step {
-                Step::Migrate(script) => {
-                    self.migrate(index, script, stop, &mut record, recording)
-                        .await
-                }
+                Step::Migrate(script) => self.migrate(index, script, stop, &mut record).await,
                 Step::Deploy { app, overlap } => {
                     self.deploy(app, *overlap, stop, &mut record).await
                 }
@@ -58,7 +55,6 @@ impl Stage<'_> {
         script: &Script,
         stop: &mut watch::Receiver<bool>,
         record: &mut StepRecord,
-        recording: &mut Recording,
     ) -> Result<(), Halt> {
         let clock = self.journal.clock;
         let connected = async {
@@ -68,7 +64,6 @@ impl Stage<'_> {
             Migrator::connect(&config, reader, self.watched.clone(), clock).await
         };
         let migrator = unless_stopped(connected, stop).await??;
-        recording.migration_pids.push(migrator.pid);
         // Connecting is the harness's doing: the step begins with the script.
         record.start = clock.now();
         let progress = Progress::default();
@@ -76,7 +71,6 @@ impl Stage<'_> {
         if result.is_err() {
             migrator.cut_short(&progress).await;
         }
-        self.watched.watch(0);
         record.statements =
             std::mem::take(&mut *progress.lock().unwrap_or_else(PoisonError::into_inner));
         record.error = result?.err();

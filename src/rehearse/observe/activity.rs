@@ -1,68 +1,42 @@
 //! The sampler: one narrow query, again and again, that shows the migration's locks and who waits.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Statement};
 
-use super::locks::{LockRow, LockTracker, Reading};
+use super::locks::{LockRow, Reading};
+use super::pace::{Look, Pace};
 use super::waits::{Waiter, Waits};
+use super::watched::Watched;
 use crate::postgres::Version;
 use crate::rehearse::clock::{At, Clock};
 use crate::rehearse::recording::SampledWait;
 
-/// Time between two samples. One sample costs 50 to 90 µs of the server's CPU, so this is below 1 % of a core.
-pub const INTERVAL: Duration = Duration::from_millis(10);
-
-/// The migration's backend, and its locks as they are put together.
-#[derive(Clone, Default)]
-pub struct Watched {
-    /// 0 while no migration is connected.
-    pid: Arc<std::sync::atomic::AtomicU32>,
-    tracker: Arc<Mutex<LockTracker>>,
-}
-
-impl Watched {
-    pub fn watch(&self, pid: u32) {
-        self.pid.store(pid, std::sync::atomic::Ordering::Relaxed);
-    }
-
-    fn pid(&self) -> u32 {
-        self.pid.load(std::sync::atomic::Ordering::Relaxed)
-    }
-
-    /// Runs `change` on the locks.
-    pub fn locks<T>(&self, change: impl FnOnce(&mut LockTracker) -> T) -> T {
-        change(
-            &mut self
-                .tracker
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        )
-    }
-}
-
-/// What one query shows.
+/// What one query shows beside the migration's locks.
 pub struct Sample {
-    pub reading: Reading,
-    /// Sessions other than the migration's that wait for a lock.
+    pub asked: At,
+    pub answered: At,
+    /// Sessions other than the migration's that wait for a lock, and the migration's own other waits.
     pub waiters: Vec<Waiter>,
     /// Where the WAL ends, in bytes.
     pub wal_position: Option<u64>,
 }
 
-/// Reads `pg_locks` on a connection of its own.
+/// Reads locks on a connection of its own.
 pub struct Reader {
     client: Client,
-    statement: Statement,
+    /// The migration's locks, who waits, and where the WAL ends.
+    everything: Statement,
+    /// The migration's locks alone.
+    own: Statement,
+    /// Which of the migration's sessions wait for a lock: the cheapest question of all.
+    waiting: Statement,
     clock: Clock,
     /// How far the server's clock is ahead of ours.
     server_ahead_us: i64,
 }
 
 impl Reader {
-    /// Prepares the query that is asked again and again.
+    /// Prepares the queries that are asked again and again.
     pub async fn new(
         client: Client,
         version: Version,
@@ -78,24 +52,38 @@ impl Reader {
             Some(_) => WAL_POSITION,
             None => "NULL::bigint",
         };
+        let lock = format!(
+            "l.pid, l.locktype, l.relation, l.mode, l.granted,
+             (extract(epoch FROM {waiting_since}) * 1000000)::bigint"
+        );
         // pg_blocking_pids locks the whole lock table for a moment, and pg_stat_get_activity looks at every
         // session: only for those that wait. The outer join gives the WAL's position also when there is no
         // lock to show; then `granted` is null.
-        let sql = format!(
-            "SELECT l.pid, l.locktype, l.relation, l.mode, l.granted,
-                    (extract(epoch FROM {waiting_since}) * 1000000)::bigint,
-                    CASE WHEN NOT l.granted AND l.pid <> $1 THEN pg_blocking_pids(l.pid) END,
-                    CASE WHEN NOT l.granted AND l.pid <> $1 THEN
+        let everything = format!(
+            "SELECT {lock},
+                    CASE WHEN NOT l.granted AND l.pid <> ALL ($1) THEN pg_blocking_pids(l.pid) END,
+                    CASE WHEN NOT l.granted AND l.pid <> ALL ($1) THEN
                         (SELECT ARRAY[a.application_name, a.query] FROM pg_stat_get_activity(l.pid) a) END,
                     w.position
              FROM (SELECT {position} AS position) w
-             LEFT JOIN pg_locks l ON (l.pid = $1 AND l.locktype = 'relation') OR NOT l.granted"
+             LEFT JOIN pg_locks l ON (l.pid = ANY ($1) AND l.locktype = 'relation') OR NOT l.granted"
         );
-        let statement = client.prepare(&sql).await?;
+        let own = format!(
+            "SELECT {lock} FROM pg_locks l WHERE l.pid = ANY ($1) AND l.locktype = 'relation'"
+        );
+        let waiting = "SELECT a.pid FROM unnest($1::int4[]) p, pg_stat_get_activity(p) a
+                       WHERE a.wait_event_type = 'Lock'";
+        let (everything, own, waiting) = tokio::try_join!(
+            client.prepare(&everything),
+            client.prepare(&own),
+            client.prepare(waiting)
+        )?;
         let server_ahead_us = server_ahead_us(&client, &clock).await?;
         Ok(Reader {
             client,
-            statement,
+            everything,
+            own,
+            waiting,
             clock,
             server_ahead_us,
         })
@@ -103,38 +91,60 @@ impl Reader {
 
     /// Takes one reading: the migration's locks go to `watched`, the rest is handed back.
     pub async fn read(&self, watched: &Watched) -> Result<Sample, tokio_postgres::Error> {
-        let pid = watched.pid();
         let asked = self.clock.now();
-        let signed = i32::try_from(pid).unwrap_or(0);
-        let rows = self.client.query(&self.statement, &[&signed]).await?;
+        let pids = watched.pids();
+        let numbers = signed(&pids);
+        let rows = self.client.query(&self.everything, &[&numbers]).await?;
         let answered = self.clock.now();
-        let mut reading = Reading {
+        let mut sample = Sample {
             asked,
             answered,
-            rows: Vec::new(),
+            waiters: Vec::new(),
+            wal_position: rows
+                .first()
+                .and_then(|row| u64::try_from(row.get::<_, Option<i64>>(8)?).ok()),
         };
-        let mut waiters = Vec::new();
-        for row in &rows {
-            let Some(of) = row.get::<_, Option<i32>>(0) else {
-                continue;
-            };
-            if of == signed && row.get::<_, &str>(1) == "relation" {
-                reading.rows.extend(self.lock_row(row));
-            } else {
-                waiters.push(self.waiter(of, row));
+        let mut readings = readings(&pids, asked, answered);
+        for row in rows
+            .iter()
+            .filter(|row| row.get::<_, Option<i32>>(0).is_some())
+        {
+            let (pid, locks) = (pid_of(row), row.get::<_, &str>(1) == "relation");
+            match readings.iter_mut().find(|(of, _)| locks && *of == pid) {
+                Some((_, reading)) => reading.rows.extend(self.lock_row(row)),
+                None => sample.waiters.push(self.waiter(pid, row)),
             }
         }
-        if pid != 0 {
-            watched.locks(|tracker| tracker.observe(&reading));
+        watched.observe(&readings);
+        Ok(sample)
+    }
+
+    /// Reads the migration's locks alone.
+    async fn read_own(&self, watched: &Watched) -> Result<(), tokio_postgres::Error> {
+        let asked = self.clock.now();
+        let pids = watched.pids();
+        let rows = self.client.query(&self.own, &[&signed(&pids)]).await?;
+        let mut readings = readings(&pids, asked, self.clock.now());
+        for row in &rows {
+            let of = pid_of(row);
+            if let Some((_, reading)) = readings.iter_mut().find(|(pid, _)| *pid == of) {
+                reading.rows.extend(self.lock_row(row));
+            }
         }
-        let wal_position = rows
-            .first()
-            .and_then(|row| u64::try_from(row.get::<_, Option<i64>>(8)?).ok());
-        Ok(Sample {
-            reading,
-            waiters,
-            wal_position,
-        })
+        watched.observe(&readings);
+        Ok(())
+    }
+
+    /// Looks whether the migration still waits, and reads its locks as soon as it does not.
+    async fn read_waiting(&self, watched: &Watched) -> Result<(), tokio_postgres::Error> {
+        let asked = self.clock.now();
+        let pids = signed(&watched.pids());
+        let rows = self.client.query(&self.waiting, &[&pids]).await?;
+        let waiting: Vec<u32> = rows.iter().map(pid_of).collect();
+        match watched.still_waiting(&waiting, asked) {
+            true => self.read_own(watched).await,
+            false => Ok(()),
+        }
     }
 
     fn lock_row(&self, row: &Row) -> Option<LockRow> {
@@ -148,13 +158,12 @@ impl Reader {
         })
     }
 
-    fn waiter(&self, pid: i32, row: &Row) -> Waiter {
-        let unsigned = |pid: i32| u32::try_from(pid).unwrap_or(0);
+    fn waiter(&self, pid: u32, row: &Row) -> Waiter {
         let blockers: Option<Vec<i32>> = row.get(6);
         let activity: Option<Vec<Option<String>>> = row.get(7);
         let mut activity = activity.unwrap_or_default().into_iter();
         Waiter {
-            pid: unsigned(pid),
+            pid,
             lock_type: row.get(1),
             relation: row.get(2),
             mode: row.get::<_, &str>(3).parse().ok(),
@@ -173,6 +182,29 @@ impl Reader {
         let server_us: Option<i64> = row.get(5);
         server_us.map(|us| self.clock.at_unix_us(us - self.server_ahead_us))
     }
+}
+
+/// An empty reading for each session.
+fn readings(pids: &[u32], asked: At, answered: At) -> Vec<(u32, Reading)> {
+    let empty = Reading {
+        asked,
+        answered,
+        rows: Vec::new(),
+    };
+    pids.iter().map(|pid| (*pid, empty.clone())).collect()
+}
+
+fn pid_of(row: &Row) -> u32 {
+    unsigned(row.get(0))
+}
+
+fn unsigned(pid: i32) -> u32 {
+    u32::try_from(pid).unwrap_or(0)
+}
+
+fn signed(pids: &[u32]) -> Vec<i32> {
+    let signed = pids.iter().map(|pid| i32::try_from(*pid).unwrap_or(0));
+    signed.collect()
 }
 
 /// Where the WAL ends, in bytes.
@@ -223,23 +255,29 @@ pub struct Sampled {
 
 /// Samples until `stop` turns true, and hands back the waits it saw.
 pub async fn sample(reader: Reader, watched: Watched, mut stop: watch::Receiver<bool>) -> Sampled {
-    let mut ticks = tokio::time::interval(INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut pace = Pace::new(watched.clone(), reader.clock);
     let mut waits = Waits::default();
     let mut refused = 0;
     let mut refusal = None;
     loop {
         let next = async {
-            ticks.tick().await;
-            reader.read(&watched).await
+            match pace.next().await {
+                Look::Everything => {
+                    let sample = reader.read(&watched).await?;
+                    waits.observe(sample.asked, sample.answered, sample.waiters);
+                    Ok(())
+                }
+                Look::Locks => reader.read_own(&watched).await,
+                Look::Waiting => reader.read_waiting(&watched).await,
+            }
         };
         // A server that does not answer any more must not keep anyone from stopping.
-        let sample = tokio::select! {
-            sample = next => sample,
+        let looked: Result<(), tokio_postgres::Error> = tokio::select! {
+            looked = next => looked,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        match sample {
-            Ok(sample) => waits.observe(&sample.reading, sample.waiters),
+        match looked {
+            Ok(()) => {}
             // A lost server is noticed by those who run statements on it.
             Err(error) if error.is_closed() => break,
             Err(error) => {

@@ -151,15 +151,30 @@ impl LockTracker {
         self.not_before = at;
     }
 
-    /// The locks so far, in the order in which they were released.
-    pub fn finish(mut self, at: At) -> Vec<LockRecord> {
+    /// The locks so far, in the order in which they were released, as those of a session with this number.
+    pub fn finish(mut self, session: usize, at: At) -> Vec<LockRecord> {
         self.released_by(at);
+        for lock in &mut self.closed {
+            lock.session = session;
+        }
         self.closed
+    }
+
+    /// Whether the last reading showed a lock that is not granted.
+    pub fn is_waiting(&self) -> bool {
+        self.open.values().any(|open| open.granted.is_none())
+    }
+
+    /// The session was seen to wait at this moment, without a reading of its locks.
+    pub fn still_waits(&mut self, at: At) {
+        let waiting = self.open.values_mut().filter(|open| open.granted.is_none());
+        waiting.for_each(|open| open.last_seen = open.last_seen.max(at));
     }
 
     fn close(&mut self, key: (u32, LockMode), released: Bracket) {
         if let Some(open) = self.open.remove(&key) {
             self.closed.push(LockRecord {
+                session: 0,
                 relation: key.0,
                 mode: key.1,
                 step: open.step,
@@ -248,7 +263,7 @@ mod tests {
             &[held(ShareLock), held(AccessExclusiveLock)],
         ));
         tracker.released(At(20_000));
-        let locks = tracker.finish(At(30_000));
+        let locks = tracker.finish(0, At(30_000));
         assert_eq!(locks.len(), 2);
         assert_eq!((locks[0].mode, locks[0].statement), (ShareLock, 0));
         assert_eq!(locks[0].granted.unwrap().likely, At(1_000));
@@ -273,7 +288,7 @@ mod tests {
         tracker.observe(&reading(15_000, &[waiting]));
         tracker.observe(&reading(25_000, &[held(AccessExclusiveLock)]));
         tracker.released(At(40_000));
-        let lock = &tracker.finish(At(50_000))[0];
+        let lock = &tracker.finish(0, At(50_000))[0];
         assert_eq!(lock.requested, Bracket::exact(At(1_200)));
         let granted = lock.granted.unwrap();
         assert_eq!((granted.earliest, granted.latest), (At(15_000), At(25_100)));
@@ -286,7 +301,7 @@ mod tests {
         tracker.observe(&reading(2_000, &[held(ShareLock)]));
         tracker.released(At(3_000));
         tracker.observe(&reading(2_900, &[held(ShareLock)]));
-        assert_eq!(tracker.finish(At(9_000)).len(), 1);
+        assert_eq!(tracker.finish(0, At(9_000)).len(), 1);
     }
 
     #[test]
@@ -301,7 +316,7 @@ mod tests {
             }],
         ));
         tracker.released(At(3_000));
-        assert_eq!(tracker.finish(At(9_000))[0].granted, None);
+        assert_eq!(tracker.finish(0, At(9_000))[0].granted, None);
     }
 
     #[test]
@@ -311,7 +326,7 @@ mod tests {
         tracker.observe(&reading(11_000, &[]));
         tracker.observe(&reading(21_000, &[held(ShareLock)]));
         tracker.released(At(90_000));
-        let granted = tracker.finish(At(90_000))[0].granted.unwrap();
+        let granted = tracker.finish(0, At(90_000))[0].granted.unwrap();
         assert_eq!((granted.earliest, granted.latest), (At(11_000), At(21_100)));
     }
 
@@ -324,7 +339,7 @@ mod tests {
         tracker.observe(&reading(4_990, &[]));
         tracker.observe(&reading(15_000, &[held(ShareLock)]));
         tracker.released(At(20_000));
-        let locks = tracker.finish(At(30_000));
+        let locks = tracker.finish(0, At(30_000));
         assert_eq!(locks.len(), 1);
         assert_eq!(locks[0].granted.unwrap().likely, At(1_000));
     }
@@ -339,7 +354,7 @@ mod tests {
         tracker.statement_starts(0, 1, At(9_000));
         tracker.statement_ends(At(9_200));
         tracker.observe(&reading(9_210, &[]));
-        let locks = tracker.finish(At(30_000));
+        let locks = tracker.finish(0, At(30_000));
         assert_eq!(locks[0].granted.unwrap().width_us(), 300);
         let released = locks[0].released;
         assert_eq!((released.earliest, released.latest), (At(9_000), At(9_200)));
@@ -354,7 +369,7 @@ mod tests {
         tracker.transaction_ends(At(2_200));
         tracker.observe(&reading(9_000, &[]));
         tracker.released(At(9_300));
-        let released = tracker.finish(At(9_900))[0].released;
+        let released = tracker.finish(0, At(9_900))[0].released;
         assert_eq!((released.earliest, released.latest), (At(2_200), At(9_100)));
         assert_eq!(released.likely, At(9_100));
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::locks::Reading;
 use crate::postgres::LockMode;
 use crate::rehearse::clock::At;
 use crate::rehearse::recording::{Bracket, SampledWait};
@@ -33,7 +32,7 @@ pub(super) struct Waits {
 
 impl Waits {
     /// Takes in who waits at a sample.
-    pub(super) fn observe(&mut self, reading: &Reading, waiters: Vec<Waiter>) {
+    pub(super) fn observe(&mut self, asked: At, answered: At, waiters: Vec<Waiter>) {
         let mut still_open = BTreeMap::new();
         for waiter in waiters {
             let open = self.open.get(&waiter.pid);
@@ -42,14 +41,14 @@ impl Waits {
             } else {
                 None
             };
-            let wait = wait.unwrap_or_else(|| waiter.begins(self.last_sample, reading.answered));
-            still_open.insert(wait.pid, (wait, reading.asked));
+            let wait = wait.unwrap_or_else(|| waiter.begins(self.last_sample, answered));
+            still_open.insert(wait.pid, (wait, asked));
         }
         for (_, (mut wait, last_seen)) in std::mem::replace(&mut self.open, still_open) {
-            wait.ended = Bracket::between(last_seen, reading.answered);
+            wait.ended = Bracket::between(last_seen, answered);
             self.closed.push(wait);
         }
-        self.last_sample = reading.asked;
+        self.last_sample = asked;
     }
 
     /// All waits; those still open are seen as ended by `at`.
@@ -110,21 +109,17 @@ mod tests {
         }
     }
 
-    fn reading(at: u64) -> Reading {
-        Reading {
-            asked: At(at),
-            answered: At(at + 100),
-            rows: Vec::new(),
-        }
+    fn observe(waits: &mut Waits, at: u64, waiters: Vec<Waiter>) {
+        waits.observe(At(at), At(at + 100), waiters);
     }
 
     #[test]
     fn samples_of_one_wait_become_one_wait() {
         let mut waits = Waits::default();
-        waits.observe(&reading(10_000), Vec::new());
-        waits.observe(&reading(20_000), vec![waiter(5)]);
-        waits.observe(&reading(30_000), vec![waiter(5), waiter(6)]);
-        waits.observe(&reading(40_000), vec![waiter(6)]);
+        observe(&mut waits, 10_000, Vec::new());
+        observe(&mut waits, 20_000, vec![waiter(5)]);
+        observe(&mut waits, 30_000, vec![waiter(5), waiter(6)]);
+        observe(&mut waits, 40_000, vec![waiter(6)]);
         let closed = waits.finish(At(50_000));
         assert_eq!(closed.len(), 2);
         assert_eq!(
@@ -144,8 +139,8 @@ mod tests {
             ..waiter(5)
         };
         let mut waits = Waits::default();
-        waits.observe(&reading(20_000), vec![since(15_000)]);
-        waits.observe(&reading(30_000), vec![since(28_000)]);
+        observe(&mut waits, 20_000, vec![since(15_000)]);
+        observe(&mut waits, 30_000, vec![since(28_000)]);
         let closed = waits.finish(At(50_000));
         let starts: Vec<_> = closed.iter().map(|wait| wait.started.likely).collect();
         assert_eq!(starts, [At(15_000), At(28_000)]);

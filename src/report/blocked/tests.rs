@@ -25,6 +25,7 @@ fn recording(waits: Vec<Wait>) -> Recording {
         relations: BTreeMap::from([(1, orders)]),
         migration_pids: vec![MIGRATION],
         locks: vec![LockRecord {
+            session: 0,
             relation: 1,
             mode: AccessExclusiveLock,
             step: 0,

@@ -1,0 +1,220 @@
+//! The migration's sessions under watch: their locks as they are put together, and when to look next.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::locks::{LockTracker, Reading};
+use crate::rehearse::clock::At;
+use crate::rehearse::recording::LockRecord;
+
+/// Most statements take their locks as they start: so long after it locks are read without a pause.
+const BURST: Duration = Duration::from_millis(5);
+
+/// All sessions of the migration. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Watched {
+    sessions: Arc<Mutex<Vec<Tracked>>>,
+    changed: Arc<Notify>,
+}
+
+/// One session of the migration.
+#[derive(Clone)]
+pub struct Session {
+    watched: Watched,
+    index: usize,
+}
+
+struct Tracked {
+    pid: u32,
+    connected: bool,
+    tracker: LockTracker,
+    running: Option<Running>,
+}
+
+#[derive(Clone, Copy)]
+struct Running {
+    since: At,
+    /// It may take locks at any time, not only as it starts.
+    runs_code: bool,
+}
+
+/// How closely the sessions have to be looked at now, the least closely first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Attention {
+    /// Nothing is expected to happen.
+    Calm,
+    /// A statement runs that may take locks at any time.
+    Code,
+    /// A session waits for a lock, and may get it at any time.
+    Waiting,
+    /// A statement has just started.
+    Burst,
+}
+
+impl Watched {
+    /// Watches a session from now on.
+    pub fn watch(&self, pid: u32) -> Session {
+        let mut sessions = self.sessions();
+        sessions.push(Tracked {
+            pid,
+            connected: true,
+            tracker: LockTracker::default(),
+            running: None,
+        });
+        Session {
+            watched: self.clone(),
+            index: sessions.len() - 1,
+        }
+    }
+
+    /// The process ids of all sessions in the order in which they came, and their locks; what is still open
+    /// ends at `at`.
+    pub fn finish(&self, at: At) -> (Vec<u32>, Vec<LockRecord>) {
+        let sessions = std::mem::take(&mut *self.sessions());
+        let pids = sessions.iter().map(|session| session.pid).collect();
+        let sessions = sessions.into_iter().enumerate();
+        let locks = sessions.flat_map(|(index, session)| session.tracker.finish(index, at));
+        (pids, locks.collect())
+    }
+
+    /// Who is connected.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        let sessions = self.sessions();
+        let connected = sessions.iter().filter(|session| session.connected);
+        connected.map(|session| session.pid).collect()
+    }
+
+    /// Gives each session's locks what a reading shows of it.
+    pub(super) fn observe(&self, readings: &[(u32, Reading)]) {
+        for session in self.sessions().iter_mut().filter(|s| s.connected) {
+            if let Some((_, reading)) = readings.iter().find(|(pid, _)| *pid == session.pid) {
+                session.tracker.observe(reading);
+            }
+        }
+    }
+
+    /// These sessions were seen to wait at `asked`. Returns whether one that had waited does not any more.
+    pub(super) fn still_waiting(&self, pids: &[u32], asked: At) -> bool {
+        let mut ended = false;
+        let mut sessions = self.sessions();
+        for session in sessions.iter_mut().filter(|s| s.tracker.is_waiting()) {
+            if pids.contains(&session.pid) {
+                session.tracker.still_waits(asked);
+            } else {
+                ended = true;
+            }
+        }
+        ended
+    }
+
+    pub(super) fn attention(&self, now: At) -> Attention {
+        let sessions = self.sessions();
+        let connected = sessions.iter().filter(|session| session.connected);
+        connected
+            .map(|session| session.attention(now))
+            .max()
+            .unwrap_or(Attention::Calm)
+    }
+
+    /// Waits until a statement starts.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Vec<Tracked>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session {
+    /// A statement is about to be sent. One that `runs_code` may take locks at any time.
+    pub fn statement_starts(&self, step: usize, statement: usize, at: At, runs_code: bool) {
+        self.change(|session| {
+            session.tracker.statement_starts(step, statement, at);
+            session.running = Some(Running {
+                since: at,
+                runs_code,
+            });
+        });
+        self.watched.changed.notify_one();
+    }
+
+    /// The statement has come back.
+    pub fn statement_ends(&self, at: At) {
+        self.change(|session| {
+            session.tracker.statement_ends(at);
+            session.running = None;
+        });
+    }
+
+    /// Runs `change` on the session's locks.
+    pub fn locks(&self, change: impl FnOnce(&mut LockTracker)) {
+        self.change(|session| change(&mut session.tracker));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Tracked)) {
+        // The sessions are gone when the rehearsal has been wound up.
+        if let Some(session) = self.watched.sessions().get_mut(self.index) {
+            change(session);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.change(|session| session.connected = false);
+    }
+}
+
+impl Tracked {
+    fn attention(&self, now: At) -> Attention {
+        if self.tracker.is_waiting() {
+            return Attention::Waiting;
+        }
+        match self.running {
+            Some(running) if now.since(running.since) < BURST => Attention::Burst,
+            Some(running) if running.runs_code => Attention::Code,
+            _ => Attention::Calm,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::LockMode::AccessExclusiveLock;
+    use crate::rehearse::observe::locks::LockRow;
+
+    #[test]
+    fn who_starts_or_waits_gets_attention() {
+        let watched = Watched::default();
+        assert_eq!(watched.attention(At(0)), Attention::Calm);
+        let session = watched.watch(7);
+        session.statement_starts(0, 0, At(1_000), true);
+        assert_eq!(watched.attention(At(1_500)), Attention::Burst);
+        assert_eq!(watched.attention(At(90_000)), Attention::Code);
+        let waiting = Reading {
+            asked: At(91_000),
+            answered: At(91_100),
+            rows: vec![LockRow {
+                relation: 1,
+                mode: AccessExclusiveLock,
+                granted: false,
+                waiting_since: None,
+            }],
+        };
+        watched.observe(&[(7, waiting)]);
+        assert_eq!(watched.attention(At(92_000)), Attention::Waiting);
+        assert!(!watched.still_waiting(&[7], At(92_000)));
+        assert!(watched.still_waiting(&[], At(93_000)));
+        session.locks(|locks| locks.released(At(95_000)));
+        session.statement_ends(At(95_000));
+        assert_eq!(watched.attention(At(95_001)), Attention::Calm);
+        drop(session);
+        assert!(watched.pids().is_empty());
+        let lock = &watched.finish(At(99_000)).1[0];
+        assert_eq!((lock.granted, lock.session), (None, 0));
+    }
+}
