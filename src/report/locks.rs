@@ -92,6 +92,7 @@ mod tests {
     fn granted(waited_ms: f64) -> Bracket {
         let wait = Wait {
             pid: 7,
+            transaction: String::new(),
             application: "pgrehearse migration".to_owned(),
             mode: LockMode::AccessExclusiveLock,
             target: Target::Relation(1),
