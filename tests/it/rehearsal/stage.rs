@@ -1,6 +1,6 @@
 //! A rehearsal within the test's own process, with the test as a second party on the server.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use pgrehearse::cli::{Cli, Command};
@@ -11,6 +11,7 @@ use pgrehearse::report::Run;
 use pgrehearse::seed;
 use pgrehearse::talk::Talk;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::Scenario;

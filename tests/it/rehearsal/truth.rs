@@ -1,11 +1,11 @@
 //! Reports held against a truth that the test makes or measures itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use pgrehearse::postgres::LockMode::{AccessExclusiveLock, ExclusiveLock, ShareLock};
 use pgrehearse::provision::Role;
 use pgrehearse::report::Lock;
+use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::stage::{Played, Stage, server_ms, until};
