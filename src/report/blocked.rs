@@ -186,9 +186,12 @@ fn direct_cause(recording: &Recording, wait: &Waiting, migration: &BTreeSet<u32>
     if wait.relation.is_none() {
         return Some(Cause::Row);
     }
-    // Who holds a lock in a mode that gets along with the wait is no reason for it.
+    // Who holds a lock in a mode that gets along with the wait is no reason for it, if somebody else may be one.
+    // With nobody else in the way it was a lock that no reading showed, such as VACUUM's when it truncates.
+    let others = wait.ahead().any(|pid| !migration.contains(&pid));
     let mut known = locks_meanwhile(recording, wait).peekable();
-    let is_harmless = known.peek().is_some() && !known.any(|lock| wait.conflicts_with(lock));
+    let is_harmless =
+        others && known.peek().is_some() && !known.any(|lock| wait.conflicts_with(lock));
     let cause = if held { Cause::Held } else { Cause::Queued };
     (!is_harmless).then_some(cause)
 }

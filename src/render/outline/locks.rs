@@ -5,6 +5,9 @@ use crate::postgres::{LockMode, RelationKind, RelationName};
 use crate::report::{Grade, Lock, Run};
 use crate::units;
 
+/// Below this a wait does not change how long others were in the way of the lock.
+const NOTEWORTHY_WAIT_MS: f64 = 1.0;
+
 pub(super) fn section(run: &Run) -> Option<Section> {
     let mut folded = Folded::default();
     let mut shown: Vec<&Lock> = Vec::new();
@@ -22,8 +25,10 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     });
     let mut blocks = Vec::new();
     if !shown.is_empty() {
-        let rows = shown.into_iter().map(|lock| row(run, lock)).collect();
-        blocks.push(Block::table(columns(), rows));
+        // A span that is all hold says nothing new.
+        let with_span = shown.iter().any(|lock| lock.wait_ms >= NOTEWORTHY_WAIT_MS);
+        let rows = shown.into_iter().map(|lock| row(run, lock, with_span));
+        blocks.push(Block::table(columns(with_span), rows.collect()));
     }
     blocks.extend(folded.line());
     (!blocks.is_empty()).then(|| Section::new("Locks", blocks))
@@ -80,18 +85,22 @@ fn follows_its_table(lock: &Lock, locks: &[Lock]) -> bool {
         })
 }
 
-fn columns() -> Vec<Column> {
-    vec![
+fn columns(with_span: bool) -> Vec<Column> {
+    let mut columns = vec![
         Column::words("lock"),
         Column::figure("waited"),
         Column::figure("held"),
         Column::figure("grade"),
         Column::word("blocks"),
         Column::words("taken at"),
-    ]
+    ];
+    if with_span {
+        columns.insert(3, Column::figure("span"));
+    }
+    columns
 }
 
-fn row(run: &Run, lock: &Lock) -> Row {
+fn row(run: &Run, lock: &Lock, with_span: bool) -> Row {
     let (blocks, tone) = match (lock.blocks_reads, lock.blocks_writes) {
         (true, true) => ("reads, writes", Tone::Bad),
         (true, false) => ("reads", Tone::Bad),
@@ -103,14 +112,18 @@ fn row(run: &Run, lock: &Lock) -> Row {
     } else {
         "never".to_owned()
     };
-    Row::Cells(vec![
+    let mut cells = vec![
         Cell::new(format!("{} on {}", lock.mode, short(&lock.relation)), tone),
         Cell::plain(units::duration(lock.wait_ms)),
         Cell::plain(hold),
         Cell::plain(grade(lock.grade)),
         Cell::new(blocks, tone),
         Cell::plain(steps::place(run, lock.step, lock.statement)),
-    ])
+    ];
+    if with_span {
+        cells.insert(3, Cell::plain(units::duration(lock.span_ms)));
+    }
+    Row::Cells(cells)
 }
 
 /// `exact`, `± 1.20 ms` or `derived`.

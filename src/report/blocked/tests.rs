@@ -166,6 +166,9 @@ fn a_holder_whose_mode_gets_along_with_the_wait_is_no_reason_for_it() {
     let mut recording = recording(vec![wait(11, &[99, MIGRATION], &[])]);
     recording.locks[0].mode = LockMode::ShareUpdateExclusiveLock;
     assert_eq!(blocked(&recording).0.queries, 0);
+    // With nobody else in the way there was a lock that no reading showed.
+    recording.logged_waits = Some(vec![wait(11, &[MIGRATION], &[])]);
+    assert_eq!(blocked(&recording).0.by_held, 1);
 }
 
 #[test]
