@@ -36,6 +36,7 @@ fn lock(recording: &Recording, record: &LockRecord) -> Option<Lock> {
     Some(Lock {
         relation: relation.name.clone(),
         relation_kind: relation.kind,
+        table: relation.table.clone(),
         mode: record.mode,
         session: record.session,
         step: record.step,

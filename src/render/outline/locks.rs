@@ -1,9 +1,12 @@
 //! The locks that the migration took, the most harmful first.
 
 use super::{Block, Cell, Column, Row, Section, Tone, steps};
-use crate::postgres::{LockMode, RelationKind, RelationName};
+use crate::postgres::{LockMode, RelationName};
 use crate::report::{Grade, Lock, Run};
 use crate::units;
+
+/// What two locks that go together may differ by as they are measured.
+const MILLISECOND: f64 = 1.0;
 
 /// Below this a wait does not change how long others were in the way of the lock.
 const NOTEWORTHY_WAIT_MS: f64 = 1.0;
@@ -15,7 +18,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         match () {
             () if lock.created_here => folded.created += 1,
             () if is_harmless(lock) => folded.harmless += 1,
-            () if follows_its_table(lock, &run.locks) => folded.followers += 1,
+            () if run.locks.iter().any(|other| covers(other, lock)) => folded.covered += 1,
             () => shown.push(lock),
         }
     }
@@ -39,13 +42,13 @@ pub(super) fn section(run: &Run) -> Option<Section> {
 struct Folded {
     created: u64,
     harmless: u64,
-    followers: u64,
+    covered: u64,
 }
 
 impl Folded {
     fn line(&self) -> Option<Block> {
         let kinds = [
-            (self.followers, "on indexes and the like, with their table"),
+            (self.covered, "behind a stronger lock on the same table"),
             (self.created, "on what the migration created"),
             (self.harmless, "in a mode that every query may take"),
         ];
@@ -54,7 +57,7 @@ impl Folded {
             .filter(|(n, _)| *n > 0)
             .map(|(n, what)| format!("{} {what}", units::count(n)))
             .collect();
-        let all = self.created + self.harmless + self.followers;
+        let all = self.created + self.harmless + self.covered;
         (all > 0).then(|| {
             let more = units::counted(
                 all,
@@ -71,18 +74,23 @@ fn is_harmless(lock: &Lock) -> bool {
     lock.mode < LockMode::ShareUpdateExclusiveLock
 }
 
-/// An index, a toast table or a sequence locked by a statement that held a table as strongly and as
-/// long: whoever would wait for it waits for the table already.
-fn follows_its_table(lock: &Lock, locks: &[Lock]) -> bool {
-    let is_table = |kind| matches!(kind, RelationKind::Table | RelationKind::PartitionedTable);
-    !is_table(lock.relation_kind)
-        && locks.iter().any(|table| {
-            is_table(table.relation_kind)
-                && !table.created_here
-                && (table.step, table.statement) == (lock.step, lock.statement)
-                && table.mode >= lock.mode
-                && table.request_ms <= lock.request_ms
-        })
+/// Whether whoever would wait for `lock` waits for `other` already: a lock at least as strong on the same table,
+/// from no later to no earlier. An index and a toast table go with their table.
+fn covers(other: &Lock, lock: &Lock) -> bool {
+    let end_ms = |lock: &Lock| lock.request_ms + lock.span_ms;
+    let same_table =
+        lock.relation == other.relation || lock.table.as_ref() == Some(&other.relation);
+    let is_stronger = match other.relation == lock.relation {
+        true => other.mode > lock.mode,
+        false => other.mode >= lock.mode,
+    };
+    let in_step = (other.step, other.session) == (lock.step, lock.session);
+    same_table
+        && is_stronger
+        && in_step
+        && other.granted
+        && other.request_ms <= lock.request_ms
+        && end_ms(lock) <= end_ms(other) + MILLISECOND
 }
 
 fn columns(with_span: bool) -> Vec<Column> {

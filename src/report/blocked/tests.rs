@@ -15,6 +15,7 @@ fn recording(waits: Vec<Wait>) -> Recording {
     let orders = RelationFacts {
         name: RelationName::new("public", "orders"),
         kind: RelationKind::Table,
+        table: None,
         created_here: false,
     };
     let write = QueryRecord {
