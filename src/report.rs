@@ -193,8 +193,11 @@ pub enum Grade {
 pub struct Lock {
     pub relation: RelationName,
     pub relation_kind: RelationKind,
+    /// The table that an index or a toast table belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<RelationName>,
     pub mode: LockMode,
-    /// Which of the migration's sessions took it: 0, or the number of a further migrator.
+    /// Which of the migration's connections took it, from 0: each migrate step connects anew.
     #[serde(default)]
     pub session: usize,
     /// Index of the step in `steps`, and of the statement in it that took the lock.

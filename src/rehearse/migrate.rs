@@ -73,7 +73,7 @@ impl Migrator {
         // A server that does not answer any more is nobody's reason to wait.
         let _ = tokio::time::timeout(CANCEL_LIMIT, cancel).await;
         let now = self.clock.now();
-        self.session.locks(|locks| locks.released(now));
+        self.session.released(now);
         let mut progress = lock(progress);
         let open = progress
             .last_mut()
@@ -177,8 +177,7 @@ impl Run<'_> {
         if result.is_err() {
             // The error is what counts; a connection that is gone has rolled back by itself.
             let _ = self.migrator.client.batch_execute("ROLLBACK").await;
-            let now = self.migrator.clock.now();
-            self.migrator.session.locks(|locks| locks.released(now));
+            self.migrator.session.released(self.migrator.clock.now());
         }
         result
     }
@@ -209,7 +208,7 @@ impl Run<'_> {
         session.statement_ends(end);
         if statement.kind == StatementKind::OutsideTransaction {
             // It has committed by itself.
-            session.locks(|locks| locks.released_by(end));
+            session.released(end);
         }
         let wal_after = self.migrator.observe().await;
         let wal_before = std::mem::replace(&mut *lock(&self.wal_position), wal_after);
@@ -234,10 +233,9 @@ impl Run<'_> {
     async fn commit(&self, sql: &str) -> Result<(), StatementFailure> {
         let sent = self.migrator.clock.now();
         let session = &self.migrator.session;
-        session.locks(|locks| locks.transaction_ends(sent));
+        session.transaction_ends(sent);
         let result = self.command(sql).await;
-        let now = self.migrator.clock.now();
-        session.locks(|locks| locks.released(now));
+        session.released(self.migrator.clock.now());
         result
     }
 }

@@ -217,6 +217,9 @@ pub struct LockRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampledWait {
     pub pid: u32,
+    /// The virtual transaction that waited: two waits of one query have the same.
+    #[serde(default)]
+    pub transaction: String,
     pub mode: Option<LockMode>,
     pub lock_type: String,
     pub relation: Option<u32>,

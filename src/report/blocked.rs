@@ -1,5 +1,6 @@
 //! Which waits of the workload are the migration's doing, and what they add up to.
 
+mod sources;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -13,12 +14,10 @@ use crate::rehearse::observe::log::{Target, Wait};
 use crate::rehearse::recording::{LockRecord, QueryRecord, Recording, SampledWait};
 use crate::rehearse::workload::QueryKind;
 
-/// Waits this long are seen by the log and by the sampler, whatever the sampler's interval: there they must agree.
-const SEEN_BY_BOTH_MS: f64 = 50.0;
-
 /// A wait of one session, from whichever source.
 struct Waiting<'a> {
     pid: u32,
+    transaction: &'a str,
     started: At,
     waited_ms: f64,
     mode: Option<LockMode>,
@@ -39,19 +38,21 @@ enum Cause {
     Row,
 }
 
-/// A wait that the migration caused.
+/// The waits of one query that the migration caused.
 struct Charged {
     kind: Option<QueryKind>,
     /// Application version and name.
     query: Option<(String, String)>,
+    /// All its waits together.
     waited_ms: f64,
+    /// Of its longest wait, as is the statement.
     cause: Cause,
     /// Step and statement that took or wanted the lock.
     statement: Option<(usize, usize)>,
 }
 
-/// The blocked queries, and a warning where the log and the sampler disagree.
-pub(super) fn blocked(recording: &Recording) -> (Blocked, Option<String>) {
+/// The blocked queries, and a warning for each pair of sources that disagree.
+pub(super) fn blocked(recording: &Recording) -> (Blocked, Vec<String>) {
     let sampled: Vec<Waiting> = recording
         .sampled_waits
         .iter()
@@ -64,7 +65,7 @@ pub(super) fn blocked(recording: &Recording) -> (Blocked, Option<String>) {
         let grade = Grade::Bracketed {
             width_ms: 2.0 * recording.sample_interval_ms,
         };
-        return (sums::summarize(&sampled, grade, source), None);
+        return (sums::summarize(&sampled, grade, source), Vec::new());
     };
     let waits: Vec<Waiting> = logged
         .iter()
@@ -76,7 +77,7 @@ pub(super) fn blocked(recording: &Recording) -> (Blocked, Option<String>) {
     let source = format!("the server's log, every wait longer than {from_ms} ms");
     (
         sums::summarize(&charged, Grade::Exact, source),
-        disagreement(&charged, &sampled),
+        sources::disagreements(recording, &charged, &sampled),
     )
 }
 
@@ -87,6 +88,7 @@ fn is_load(application: Option<&str>) -> bool {
 fn from_log<'a>(recording: &'a Recording, wait: &'a Wait) -> Waiting<'a> {
     Waiting {
         pid: wait.pid,
+        transaction: &wait.transaction,
         started: wait.started,
         waited_ms: wait.waited_ms,
         mode: Some(wait.mode),
@@ -103,6 +105,7 @@ fn from_log<'a>(recording: &'a Recording, wait: &'a Wait) -> Waiting<'a> {
 fn from_sample<'a>(recording: &'a Recording, wait: &'a SampledWait) -> Waiting<'a> {
     Waiting {
         pid: wait.pid,
+        transaction: &wait.transaction,
         started: wait.started.likely,
         waited_ms: ms(wait.ended.likely.since(wait.started.likely)),
         mode: wait.mode,
@@ -145,13 +148,33 @@ fn charge(recording: &Recording, waits: &[Waiting]) -> Vec<Charged> {
             break;
         }
     }
-    let charged = waits
-        .iter()
-        .zip(causes)
-        .filter_map(|(wait, cause)| Some((wait, cause?)));
-    charged
-        .map(|(wait, cause)| at_statement(recording, wait, cause))
-        .collect()
+    let charged = waits.iter().zip(causes);
+    let charged = charged.filter_map(|(wait, cause)| Some((wait, cause?)));
+    of_each_query(charged.map(|(wait, cause)| (wait, at_statement(recording, wait, cause))))
+}
+
+/// A query may wait for one table after another: what its waits come to.
+fn of_each_query<'a>(charged: impl Iterator<Item = (&'a Waiting<'a>, Charged)>) -> Vec<Charged> {
+    let mut queries: Vec<(f64, Charged)> = Vec::new();
+    let mut known: BTreeMap<(u32, &str), usize> = BTreeMap::new();
+    for (wait, charged) in charged {
+        let (longest_ms, query) = match known.get(&(wait.pid, wait.transaction)) {
+            Some(index) => &mut queries[*index],
+            None => {
+                if !wait.transaction.is_empty() {
+                    known.insert((wait.pid, wait.transaction), queries.len());
+                }
+                queries.push((wait.waited_ms, charged));
+                continue;
+            }
+        };
+        let waited_ms = query.waited_ms + wait.waited_ms;
+        if wait.waited_ms > *longest_ms {
+            (*longest_ms, *query) = (wait.waited_ms, charged);
+        }
+        query.waited_ms = waited_ms;
+    }
+    queries.into_iter().map(|(_, query)| query).collect()
 }
 
 fn direct_cause(recording: &Recording, wait: &Waiting, migration: &BTreeSet<u32>) -> Option<Cause> {
@@ -163,9 +186,12 @@ fn direct_cause(recording: &Recording, wait: &Waiting, migration: &BTreeSet<u32>
     if wait.relation.is_none() {
         return Some(Cause::Row);
     }
-    // Who holds a lock in a mode that gets along with the wait is no reason for it.
+    // Who holds a lock in a mode that gets along with the wait is no reason for it, if somebody else may be one.
+    // With nobody else in the way it was a lock that no reading showed, such as VACUUM's when it truncates.
+    let others = wait.ahead().any(|pid| !migration.contains(&pid));
     let mut known = locks_meanwhile(recording, wait).peekable();
-    let is_harmless = known.peek().is_some() && !known.any(|lock| wait.conflicts_with(lock));
+    let is_harmless =
+        others && known.peek().is_some() && !known.any(|lock| wait.conflicts_with(lock));
     let cause = if held { Cause::Held } else { Cause::Queued };
     (!is_harmless).then_some(cause)
 }
@@ -242,22 +268,4 @@ impl Waiting<'_> {
     fn overlaps(&self, other: &Waiting) -> bool {
         other.started <= self.end() && self.started <= other.end()
     }
-}
-
-/// Long waits must be in both sources; a wait at the edge of "long" may fall on either side of it.
-fn disagreement(logged: &[Charged], sampled: &[Charged]) -> Option<String> {
-    let long = |waits: &[Charged]| {
-        waits
-            .iter()
-            .filter(|wait| wait.waited_ms >= SEEN_BY_BOTH_MS)
-            .count()
-    };
-    let (logged, sampled) = (long(logged), long(sampled));
-    let tolerated = 2 + logged.max(sampled) / 20;
-    (logged.abs_diff(sampled) > tolerated).then(|| {
-        format!(
-            "the sources disagree: of waits over {SEEN_BY_BOTH_MS} ms behind the migration the server's log shows \
-             {logged}, the samples {sampled}"
-        )
-    })
 }

@@ -36,6 +36,7 @@ fn lock(recording: &Recording, record: &LockRecord) -> Option<Lock> {
     Some(Lock {
         relation: relation.name.clone(),
         relation_kind: relation.kind,
+        table: relation.table.clone(),
         mode: record.mode,
         session: record.session,
         step: record.step,
@@ -92,6 +93,7 @@ mod tests {
     fn granted(waited_ms: f64) -> Bracket {
         let wait = Wait {
             pid: 7,
+            transaction: String::new(),
             application: "pgrehearse migration".to_owned(),
             mode: LockMode::AccessExclusiveLock,
             target: Target::Relation(1),

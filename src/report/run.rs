@@ -18,7 +18,7 @@ impl Run {
     /// What a recording says.
     pub fn from_recording(recording: &Recording) -> Run {
         let locks = locks::locks(recording);
-        let (blocked, disagreement) = blocked::blocked(recording);
+        let (blocked, disagreements) = blocked::blocked(recording);
         Run {
             postgres: recording.postgres,
             outcome: match recording.ended {
@@ -70,7 +70,7 @@ impl Run {
                 .warnings
                 .iter()
                 .cloned()
-                .chain(disagreement)
+                .chain(disagreements)
                 .collect(),
             locks,
         }
@@ -273,6 +273,7 @@ mod tests {
     fn a_statement_that_waits_for_other_transactions_has_waited_for_a_lock() {
         let wait = |pid, start, end| SampledWait {
             pid,
+            transaction: String::new(),
             mode: None,
             lock_type: "virtualxid".to_owned(),
             relation: None,

@@ -1,5 +1,8 @@
 //! Rehearsals with a known truth: what is reported is what was made to happen.
 
+mod stage;
+mod truth;
+
 use pgrehearse::postgres::LockMode::{AccessExclusiveLock, ShareLock, ShareUpdateExclusiveLock};
 use pgrehearse::report::{Outcome, Phase, Report, Run};
 

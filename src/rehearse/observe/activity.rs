@@ -64,7 +64,7 @@ impl Reader {
                     CASE WHEN NOT l.granted AND l.pid <> ALL ($1) THEN pg_blocking_pids(l.pid) END,
                     CASE WHEN NOT l.granted AND l.pid <> ALL ($1) THEN
                         (SELECT ARRAY[a.application_name, a.query] FROM pg_stat_get_activity(l.pid) a) END,
-                    w.position
+                    w.position, l.virtualtransaction
              FROM (SELECT {position} AS position) w
              LEFT JOIN pg_locks l ON (l.pid = ANY ($1) AND l.locktype = 'relation') OR NOT l.granted"
         );
@@ -164,6 +164,7 @@ impl Reader {
         let mut activity = activity.unwrap_or_default().into_iter();
         Waiter {
             pid,
+            transaction: row.get(9),
             lock_type: row.get(1),
             relation: row.get(2),
             mode: row.get::<_, &str>(3).parse().ok(),

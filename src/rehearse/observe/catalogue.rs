@@ -14,13 +14,16 @@ use crate::provision::Settings;
 pub struct RelationFacts {
     pub name: RelationName,
     pub kind: RelationKind,
+    /// The table that an index or a toast table belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<RelationName>,
     pub created_here: bool,
 }
 
 /// The relations of a database by object id, and a line for every object worth comparing.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    pub relations: BTreeMap<u32, (RelationName, RelationKind)>,
+    relations: BTreeMap<u32, RelationFacts>,
     objects: BTreeSet<String>,
 }
 
@@ -29,22 +32,33 @@ pub async fn read(client: &Client) -> Result<Catalogue, tokio_postgres::Error> {
     let mut catalogue = Catalogue::default();
     let relations = client
         .query(
-            "SELECT c.oid, n.nspname, c.relname, c.relkind::text
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace",
+            "SELECT c.oid, n.nspname, c.relname, c.relkind::text, tn.nspname, t.relname
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             LEFT JOIN pg_index i ON i.indexrelid = c.oid
+             LEFT JOIN pg_class o ON o.reltoastrelid = coalesce(i.indrelid, c.oid)
+             LEFT JOIN pg_class t ON t.oid = coalesce(o.oid, i.indrelid)
+             LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace",
             &[],
         )
         .await?;
     for row in relations {
         let kind: &str = row.get(3);
         let kind = kind.chars().next().and_then(RelationKind::from_relkind);
-        let kind = kind.unwrap_or(RelationKind::Table);
-        catalogue.relations.insert(
-            row.get(0),
-            (
-                RelationName::new(row.get::<_, &str>(1), row.get::<_, &str>(2)),
-                kind,
-            ),
-        );
+        let name = |at| {
+            let (schema, name) = (
+                row.get::<_, Option<&str>>(at),
+                row.get::<_, Option<&str>>(at + 1),
+            );
+            Some(RelationName::new(schema?, name?))
+        };
+        let Some(found) = name(1) else { continue };
+        let facts = RelationFacts {
+            name: found,
+            kind: kind.unwrap_or(RelationKind::Table),
+            table: name(4),
+            created_here: false,
+        };
+        catalogue.relations.insert(row.get(0), facts);
     }
     for row in client.query(OBJECTS, &[]).await? {
         catalogue.objects.insert(row.get(0));
@@ -80,20 +94,11 @@ const OBJECTS: &str = "
 impl Catalogue {
     /// Relations of both catalogues; those that only `after` has were created in between.
     pub fn joined(&self, after: &Catalogue) -> BTreeMap<u32, RelationFacts> {
-        let facts = |created_here| {
-            move |(oid, (name, kind)): (&u32, &(RelationName, RelationKind))| {
-                (
-                    *oid,
-                    RelationFacts {
-                        name: name.clone(),
-                        kind: *kind,
-                        created_here,
-                    },
-                )
-            }
-        };
-        let mut joined: BTreeMap<_, _> = after.relations.iter().map(facts(true)).collect();
-        joined.extend(self.relations.iter().map(facts(false)));
+        let mut joined = after.relations.clone();
+        for facts in joined.values_mut() {
+            facts.created_here = true;
+        }
+        joined.extend(self.relations.clone());
         joined
     }
 
@@ -145,8 +150,14 @@ mod tests {
 
     #[test]
     fn a_relation_that_only_the_second_catalogue_has_was_created_here() {
-        let orders = (RelationName::new("public", "orders"), RelationKind::Table);
-        let index = (RelationName::new("public", "i"), RelationKind::Index);
+        let facts = |name: &str, kind| RelationFacts {
+            name: RelationName::new("public", name),
+            kind,
+            table: None,
+            created_here: false,
+        };
+        let orders = facts("orders", RelationKind::Table);
+        let index = facts("i", RelationKind::Index);
         let before = Catalogue {
             relations: BTreeMap::from([(1, orders.clone())]),
             ..Catalogue::default()

@@ -40,6 +40,9 @@ pub fn settings() -> Settings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wait {
     pub pid: u32,
+    /// The virtual transaction that waited: two waits of one query have the same.
+    #[serde(default)]
+    pub transaction: String,
     pub application: String,
     pub mode: LockMode,
     pub target: Target,
@@ -156,6 +159,7 @@ async fn wait_for_collector(client: &Client, mark: &LogMark) -> Result<()> {
 mod column {
     pub(super) const TIME: usize = 0;
     pub(super) const PID: usize = 3;
+    pub(super) const TRANSACTION: usize = 9;
     pub(super) const SQLSTATE: usize = 12;
     pub(super) const SEVERITY: usize = 11;
     pub(super) const MESSAGE: usize = 13;
@@ -227,6 +231,7 @@ impl LogReading {
                 let (holders, queue) = holders_and_queue(field(column::DETAIL));
                 let wait = Wait {
                     pid,
+                    transaction: field(column::TRANSACTION).to_owned(),
                     application: field(column::APPLICATION).to_owned(),
                     mode: seen.mode,
                     target: seen.target,

@@ -10,6 +10,8 @@ use crate::rehearse::recording::{Bracket, SampledWait};
 #[derive(Clone, Debug)]
 pub struct Waiter {
     pub pid: u32,
+    /// Its virtual transaction.
+    pub transaction: String,
     pub lock_type: String,
     pub relation: Option<u32>,
     pub mode: Option<LockMode>,
@@ -66,6 +68,7 @@ impl Waiter {
     fn begins(self, last_sample: At, answered: At) -> SampledWait {
         SampledWait {
             pid: self.pid,
+            transaction: self.transaction,
             mode: self.mode,
             lock_type: self.lock_type,
             relation: self.relation,
@@ -83,7 +86,8 @@ impl Waiter {
 
 /// A session that waits twice in a row for the same lock is told apart by when it began, where that is known.
 fn is_same(wait: &SampledWait, waiter: &Waiter) -> bool {
-    wait.lock_type == waiter.lock_type
+    wait.transaction == waiter.transaction
+        && wait.lock_type == waiter.lock_type
         && wait.relation == waiter.relation
         && wait.mode == waiter.mode
         && waiter.since.is_none_or(|since| {
@@ -99,6 +103,7 @@ mod tests {
     fn waiter(pid: u32) -> Waiter {
         Waiter {
             pid,
+            transaction: String::new(),
             lock_type: "relation".to_owned(),
             relation: Some(7),
             mode: None,

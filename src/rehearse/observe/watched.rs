@@ -36,7 +36,7 @@ struct Tracked {
 #[derive(Clone, Copy)]
 struct Running {
     since: At,
-    /// It may take locks at any time, not only as it starts.
+    /// It may take and release locks at any time, not only as it starts.
     runs_code: bool,
 }
 
@@ -132,7 +132,9 @@ impl Session {
     /// A statement is about to be sent. One that `runs_code` may take locks at any time.
     pub fn statement_starts(&self, step: usize, statement: usize, at: At, runs_code: bool) {
         self.change(|session| {
-            session.tracker.statement_starts(step, statement, at);
+            session
+                .tracker
+                .statement_starts(step, statement, at, runs_code);
             session.running = Some(Running {
                 since: at,
                 runs_code,
@@ -149,9 +151,24 @@ impl Session {
         });
     }
 
-    /// Runs `change` on the session's locks.
-    pub fn locks(&self, change: impl FnOnce(&mut LockTracker)) {
-        self.change(|session| change(&mut session.tracker));
+    /// COMMIT or ROLLBACK is sent: locks go at any time now.
+    pub fn transaction_ends(&self, at: At) {
+        self.change(|session| {
+            session.tracker.transaction_ends(at);
+            session.running = Some(Running {
+                since: at,
+                runs_code: true,
+            });
+        });
+        self.watched.changed.notify_one();
+    }
+
+    /// It has been acknowledged, or the statement has committed by itself: no lock is left.
+    pub fn released(&self, at: At) {
+        self.change(|session| {
+            session.tracker.released(at);
+            session.running = None;
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut Tracked)) {
@@ -209,8 +226,7 @@ mod tests {
         assert_eq!(watched.attention(At(92_000)), Attention::Waiting);
         assert!(!watched.still_waiting(&[7], At(92_000)));
         assert!(watched.still_waiting(&[], At(93_000)));
-        session.locks(|locks| locks.released(At(95_000)));
-        session.statement_ends(At(95_000));
+        session.released(At(95_000));
         assert_eq!(watched.attention(At(95_001)), Attention::Calm);
         drop(session);
         assert!(watched.pids().is_empty());

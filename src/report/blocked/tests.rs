@@ -4,7 +4,9 @@ use super::*;
 use crate::postgres::{RelationKind, RelationName, Version};
 use crate::rehearse::observe::catalogue::RelationFacts;
 use crate::rehearse::observe::log::WaitEnd;
-use crate::rehearse::recording::{Bracket, LockRecord};
+use crate::rehearse::recording::{
+    Bracket, ClassRecord, Counts, Latencies, LockRecord, Phase, PhaseRecord,
+};
 use LockMode::{AccessExclusiveLock, RowExclusiveLock};
 
 const MIGRATION: u32 = 7;
@@ -13,6 +15,7 @@ fn recording(waits: Vec<Wait>) -> Recording {
     let orders = RelationFacts {
         name: RelationName::new("public", "orders"),
         kind: RelationKind::Table,
+        table: None,
         created_here: false,
     };
     let write = QueryRecord {
@@ -44,6 +47,7 @@ fn recording(waits: Vec<Wait>) -> Recording {
 fn wait(pid: u32, holders: &[u32], queue_before: &[u32]) -> Wait {
     Wait {
         pid,
+        transaction: format!("{pid}/1"),
         application: "pgrehearse load".to_owned(),
         mode: RowExclusiveLock,
         target: Target::Relation(1),
@@ -134,8 +138,11 @@ fn a_log_and_samples_that_disagree_are_reported() {
             ..wait(20 + n, &[MIGRATION], &[])
         })
         .collect();
-    let warning = blocked(&recording(waits)).1;
-    assert!(warning.is_some_and(|warning| warning.contains("log shows 10, the samples 0")));
+    let warnings = blocked(&recording(waits)).1;
+    assert!(
+        warnings[0].contains("log shows 10, the samples 0"),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -160,11 +167,15 @@ fn a_holder_whose_mode_gets_along_with_the_wait_is_no_reason_for_it() {
     let mut recording = recording(vec![wait(11, &[99, MIGRATION], &[])]);
     recording.locks[0].mode = LockMode::ShareUpdateExclusiveLock;
     assert_eq!(blocked(&recording).0.queries, 0);
+    // With nobody else in the way there was a lock that no reading showed.
+    recording.logged_waits = Some(vec![wait(11, &[MIGRATION], &[])]);
+    assert_eq!(blocked(&recording).0.by_held, 1);
 }
 
 #[test]
 fn without_a_log_only_the_workloads_own_waits_count() {
     let sampled = |application: &str, started| SampledWait {
+        transaction: format!("9/{started:?}"),
         pid: 11,
         mode: Some(RowExclusiveLock),
         lock_type: "relation".to_owned(),
@@ -187,4 +198,55 @@ fn without_a_log_only_the_workloads_own_waits_count() {
     let blocked = blocked(&recording).0;
     assert_eq!((blocked.queries, blocked.writes), (2, 2));
     assert_eq!((blocked.by_held, blocked.by_queued), (1, 1));
+}
+
+#[test]
+fn two_waits_of_one_query_are_one_blocked_query() {
+    let first = Wait {
+        started: At(100_000),
+        waited_ms: 30.0,
+        transaction: "3/44".to_owned(),
+        ..wait(11, &[99], &[MIGRATION])
+    };
+    let second = Wait {
+        transaction: "3/44".to_owned(),
+        ..wait(11, &[MIGRATION], &[])
+    };
+    let blocked = of(vec![first, second]);
+    assert_eq!((blocked.queries, blocked.longest_ms), (1, 50.0));
+    assert_eq!((blocked.by_held, blocked.by_queued), (0, 1));
+}
+
+#[test]
+fn waits_that_no_client_felt_are_reported() {
+    let long = Wait {
+        waited_ms: 200.0,
+        ..wait(11, &[MIGRATION], &[])
+    };
+    let mut recording = recording(vec![long]);
+    recording.phases = vec![PhaseRecord {
+        phase: Phase::Baseline,
+        start: At(0),
+        end: At(1),
+        wal_bytes: None,
+    }];
+    let mut felt = |latencies_us: Latencies| {
+        recording.classes = vec![ClassRecord {
+            phase: Phase::Migration,
+            app: "v1".to_owned(),
+            query: "pay".to_owned(),
+            kind: QueryKind::Write,
+            counts: Counts {
+                latencies_us,
+                ..Counts::default()
+            },
+        }];
+        blocked(&recording).1
+    };
+    assert_eq!(felt(vec![(1_000, 900), (200_500, 1)]), [] as [&str; 0]);
+    let warnings = felt(vec![(1_000, 900)]);
+    assert!(
+        warnings[0].contains("pay of v1 waited 200 ms"),
+        "{warnings:?}"
+    );
 }
