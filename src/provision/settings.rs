@@ -171,7 +171,7 @@ impl Brought {
         (bytes >= memory).then(|| {
             let message = format!("this machine has {} of memory", units::bytes(memory));
             setting.problem(message).hint(
-                "rehearse on a larger one, or give less: a smaller cache makes the figures worse, not better",
+                "rehearse on a larger one, or give the server less",
             )
         })
     }
@@ -305,17 +305,17 @@ mod tests {
     #[test]
     fn more_buffers_than_memory_are_refused_and_a_limit_counts() {
         let buffers = [("shared_buffers", "64GB")];
-        let hint = "rehearse on a larger one, or give less: a smaller cache makes the figures worse, not better";
+        let hint = "rehearse on a larger one, or give the server less";
         check(
             &buffers,
             "blocks 8388608\nmemory 25000000\n",
             &[&format!(
-                "p.conf:1: shared_buffers = 64GB: this machine has 25.6 GB of memory; {hint}"
+                "p.conf:1: shared_buffers = 64GB: this machine has 23.8 GB of memory; {hint}"
             )],
         );
         check(
             &buffers,
-            "blocks 8388608\nmemory 250000000\nlimit 1000000000\n",
+            "blocks 8388608\nmemory 250000000\nlimit 1073741824\n",
             &[&format!(
                 "p.conf:1: shared_buffers = 64GB: this machine has 1.00 GB of memory; {hint}"
             )],
