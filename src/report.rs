@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::postgres::{LockMode, RelationKind, RelationName, SqlState, Version};
-use crate::provision::Provider;
+use crate::provision::{OsCache, Provider};
 use crate::rehearse::workload::QueryKind;
 
 pub use crate::rehearse::recording::{Phase, StepKind};
@@ -75,6 +75,16 @@ pub struct Environment {
     pub postgres_version: Option<Version>,
     /// The server's settings that differ from their defaults or that matter to the figures.
     pub settings: BTreeMap<String, String>,
+    /// What the user brought, as it was written: by `--settings`, `--set` or the scenario. What became of it
+    /// is in `settings`.
+    #[serde(default)]
+    pub settings_brought: BTreeMap<String, String>,
+    /// Names in the file of `--settings` that are for the rehearsal itself to set.
+    #[serde(default)]
+    pub settings_ignored: Vec<String>,
+    /// What the operating system held of the server's files when it started; absent where it is not ours.
+    #[serde(default)]
+    pub os_cache: Option<OsCache>,
     /// Processors the harness sees.
     pub cpus: u32,
     pub memory_bytes: u64,

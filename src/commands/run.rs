@@ -8,7 +8,7 @@ use super::{Exit, Failure, output, progress};
 use crate::cli;
 use crate::compare::{Comparison, DEFAULT_THRESHOLD};
 use crate::plan::Plan;
-use crate::provision::{self, Host, Template};
+use crate::provision::{self, Accepted, Host, Server};
 use crate::rehearse::recording::Ended;
 use crate::rehearse::{self, Recording};
 use crate::report::{DatasetFacts, Outcome, Rehearsal, Report, ScenarioFacts};
@@ -116,7 +116,9 @@ async fn scenario(
     for major in &plan.majors {
         let host = unless_stopped(stop, provision::open(&plan.provision, *major, talk)).await;
         let host = host.ok_or(Early::Stopped)?.map_err(environment)?;
-        rehearsal.opened(host.provider());
+        let accepted = accepted(plan, &host, rehearsal, stop, talk).await?;
+        rehearsal.opened(host.provider(), plan.provision.os_cache);
+        let settings = rehearse::server_settings(&plan.rehearse, &accepted.settings, talk);
         let template = unless_stopped(stop, seed::template::obtain(&host, &plan.seed, talk)).await;
         let template = template.ok_or(Early::Stopped)?.map_err(unseeded)?;
         rehearsal.seeded(&template.manifest);
@@ -126,7 +128,10 @@ async fn scenario(
                 "run {run} of {} on PostgreSQL {version}",
                 plan.runs
             ));
-            let recording = one_run(plan, &host, &template, stop, talk).await?;
+            let clone = host.start_clone(&template, &settings);
+            let server = unless_stopped(stop, clone).await.ok_or(Early::Stopped)?;
+            let server = server.map_err(|error| environment(accepted.explain(error)))?;
+            let recording = one_run(plan, server, stop, talk).await;
             let goes_on = matches!(recording.ended, Ended::Completed | Ended::MigrationFailed);
             rehearsal.recorded(recording);
             // What cannot be written now may be at the end; the report is shown in any case.
@@ -141,24 +146,37 @@ async fn scenario(
     Ok(())
 }
 
-/// One run on a fresh clone.
-async fn one_run(
+/// The user's settings, as far as the server takes them.
+async fn accepted(
     plan: &Plan,
     host: &Host,
-    template: &Template,
+    rehearsal: &mut Rehearsal,
     stop: &mut Stop,
     talk: &Talk,
-) -> Result<Recording, Early> {
-    let settings = rehearse::server_settings(&plan.rehearse);
-    let server = unless_stopped(stop, host.start_clone(template, &settings)).await;
-    let server = server.ok_or(Early::Stopped)?.map_err(environment)?;
+) -> Result<Accepted, Early> {
+    let accepted = unless_stopped(stop, host.accept(&plan.settings)).await;
+    let accepted = accepted.ok_or(Early::Stopped)?.map_err(environment)?;
+    for (names, why) in [
+        (&accepted.ignored, "for the rehearsal itself to set"),
+        (&accepted.missing_libraries, "not installed here"),
+    ] {
+        if !names.is_empty() {
+            talk.note(format!("not taken over, {why}: {}", names.join(", ")));
+        }
+    }
+    rehearsal.accepted(&plan.settings, &accepted);
+    Ok(accepted)
+}
+
+/// One run on a fresh clone.
+async fn one_run(plan: &Plan, server: Server, stop: &Stop, talk: &Talk) -> Recording {
     let stopped = watch::Receiver::clone(stop);
     let recording = rehearse::rehearse(&server, &plan.rehearse, stopped, talk).await;
     // What the run recorded counts, however its server ends: it is removed in any case.
     if let Err(error) = server.stop().await {
         talk.note(format!("stopping the server: {error}"));
     }
-    Ok(recording)
+    recording
 }
 
 fn unseeded(error: TemplateError) -> Failure {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::postgres::Version;
-use crate::provision::Provider;
+use crate::provision::{OsCache, Provider};
 use crate::report::Report;
 use crate::units;
 
@@ -17,6 +17,7 @@ pub(super) fn of(base: &Report, head: &Report) -> Vec<String> {
         provider(base, head),
         cpus(base, head),
         settings(base, head),
+        os_cache(base, head),
     ];
     let mut notes: Vec<String> = found.into_iter().flatten().collect();
     notes.extend(several_versions("base", base));
@@ -129,6 +130,19 @@ fn settings(base: &Report, head: &Report) -> Option<String> {
         })
         .collect();
     (!different.is_empty()).then(|| format!("different settings: {}", different.join(", ")))
+}
+
+fn os_cache(base: &Report, head: &Report) -> Option<String> {
+    // A report of an older version does not say.
+    let (base, head) = (base.environment.os_cache?, head.environment.os_cache?);
+    let name = |cache| match cache {
+        OsCache::Warm => "warm",
+        OsCache::Cold => "cold",
+    };
+    (base != head).then(|| {
+        let (base, head) = (name(base), name(head));
+        format!("different starts: with a {base} cache against a {head} one")
+    })
 }
 
 fn several_versions(side: &str, report: &Report) -> Option<String> {

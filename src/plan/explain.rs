@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Plan, duration};
 use crate::migrations::{Script, StatementKind, Transaction};
-use crate::provision::Choice;
+use crate::provision::{Choice, OsCache};
 use crate::rehearse::workload::{AdversaryKind, App, Param, QueryKind, Step};
 use crate::units;
 
@@ -70,6 +70,25 @@ fn server(text: &mut String, plan: &Plan) {
         runs => format!("{runs} runs"),
     };
     line(text, "", &format!("{versions}, {runs}"));
+    if plan.provision.os_cache == OsCache::Cold {
+        line(
+            text,
+            "",
+            "started with none of its files in the system's memory",
+        );
+    }
+    let settings = plan.settings.settings.iter();
+    let settings: Vec<String> = settings
+        .map(|setting| format!("{} = {}", setting.name, setting.value))
+        .collect();
+    for (label, names) in [
+        ("settings", &settings),
+        ("not taken over", &plan.settings.ignored),
+    ] {
+        if !names.is_empty() {
+            line(text, "", &format!("{label}: {}", names.join(", ")));
+        }
+    }
 }
 
 fn data(text: &mut String, plan: &Plan) {

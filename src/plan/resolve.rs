@@ -10,9 +10,10 @@ use super::scenario::{ScenarioFile, WorkloadFile};
 use super::statement::parse_query;
 use super::steps::{steps, unknown_app};
 use super::traffic::{WrittenApp, WrittenApps, apps};
-use super::{Plan, arguments, limits, load};
+use super::{Plan, arguments, limits, load, settings};
 use crate::cli;
 use crate::input::{Document, Place, Problem, Problems};
+use crate::provision::{Brought, Choice};
 use crate::rehearse;
 use crate::rehearse::workload::{Adversary, Step};
 use crate::seed::{self, Dataset};
@@ -33,7 +34,8 @@ impl Plan {
 /// Resolves as if `base` were the current directory.
 fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     let mut problems = Vec::new();
-    let provision = arguments::provision(&args.server, &mut problems);
+    let mut provision = arguments::provision(&args.server, &mut problems);
+    provision.os_cache = arguments::os_cache(args, provision.choice, &mut problems);
     let majors = arguments::majors(&args.server, provision.choice, &mut problems);
     let runs = arguments::runs(args, &mut problems);
     if args.rows == Some(0) {
@@ -41,10 +43,16 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     }
     arguments::out(&args.out, &mut problems);
     let limits = limits::typed(&args.budget, &mut problems);
+    let settings = settings::typed(args, provision.choice, &mut problems);
     let found = find::scenarios(base, args, &mut problems);
     let mut plans = Vec::new();
+    let typed = Typed {
+        choice: provision.choice,
+        limits,
+        settings,
+    };
     for one in &found {
-        let Some(scenario) = scenario(base, one, args, &limits, &mut problems) else {
+        let Some(scenario) = scenario(base, one, args, &typed, &mut problems) else {
             continue;
         };
         plans.push(Plan {
@@ -57,6 +65,7 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
             majors: majors.clone(),
             seed: scenario.seed,
             rehearse: scenario.rehearse,
+            settings: scenario.settings,
             budget: scenario.budget,
             runs,
             out: args.out.clone(),
@@ -75,6 +84,13 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     }
 }
 
+/// What was typed that holds for every scenario, read.
+struct Typed {
+    choice: Choice,
+    limits: Vec<limits::Typed>,
+    settings: Brought,
+}
+
 /// What one scenario contributes to its plan.
 struct Scenario {
     title: String,
@@ -82,6 +98,7 @@ struct Scenario {
     hash: String,
     seed: seed::Spec,
     rehearse: rehearse::Spec,
+    settings: Brought,
     budget: super::Budget,
 }
 
@@ -91,7 +108,7 @@ fn scenario(
     base: &Path,
     found: &Found,
     args: &cli::Run,
-    limits: &[limits::Typed],
+    typed: &Typed,
     problems: &mut Vec<Problem>,
 ) -> Option<Scenario> {
     let document = collect(Document::read(found.dir.join("scenario.toml")), problems)?;
@@ -125,7 +142,15 @@ fn scenario(
     );
     let place = root.at("budget");
     let first = apps.get(FIRST_APP);
-    let budget = limits::budget(file.budget, limits, &place, &load, first, problems);
+    let budget = limits::budget(file.budget, &typed.limits, &place, &load, first, problems);
+    let place = root.at("settings");
+    let settings = settings::brought(
+        &file.settings,
+        &typed.settings,
+        typed.choice,
+        &place,
+        problems,
+    );
     let seed = seed::Spec {
         dataset: dataset?,
         rows: args.rows.or(file.rows).unwrap_or(ROWS_DEFAULT),
@@ -146,6 +171,7 @@ fn scenario(
         about: file.about.trim().to_owned(),
         seed,
         rehearse,
+        settings,
         budget,
     })
 }

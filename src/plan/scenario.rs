@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Budget;
-use super::duration::Written;
+use super::duration;
+use super::settings::Written;
 use crate::rehearse::workload::{Adversary, Param, QueryKind};
 
 /// One rehearsal on paper: what data, which traffic, what is done to it, and what it may cost.
@@ -39,6 +40,10 @@ pub struct ScenarioFile {
     /// What else runs on the database when the first step starts.
     #[serde(default)]
     pub adversaries: Vec<Adversary>,
+    /// Settings of the server, by name, as in postgresql.conf: `work_mem = "64MB"`. `--settings` and `--set`
+    /// come before them.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Written>,
     /// Limits that the report must keep.
     #[serde(default)]
     pub budget: Budget,
@@ -53,13 +58,13 @@ pub struct LoadFile {
     /// Connections that they share. Default: 32.
     pub connections: Option<usize>,
     /// Traffic before the baseline that is not measured. Default: 2s.
-    pub warmup: Option<Written>,
+    pub warmup: Option<duration::Written>,
     /// Traffic before the first step, to compare with. Default: 5s.
-    pub baseline: Option<Written>,
+    pub baseline: Option<duration::Written>,
     /// The shortest time of traffic after the last step. Default: 3s.
-    pub recovery: Option<Written>,
+    pub recovery: Option<duration::Written>,
     /// The longest time to wait for latency to come back to its baseline. Default: 30s.
-    pub recovery_limit: Option<Written>,
+    pub recovery_limit: Option<duration::Written>,
 }
 
 /// `workload.toml`: the application versions of a dataset.
@@ -108,9 +113,9 @@ pub struct StepFile {
     /// Let this application version take over from the one that runs.
     pub deploy: Option<String>,
     /// With `deploy`: how long both versions run side by side. Default: 0s.
-    pub overlap: Option<Written>,
+    pub overlap: Option<duration::Written>,
     /// Let the traffic run on for this long.
-    pub wait: Option<Written>,
+    pub wait: Option<duration::Written>,
 }
 
 /// The JSON Schema of `scenario.toml`.
@@ -137,6 +142,7 @@ mod tests {
             "apps",
             "steps",
             "adversaries",
+            "settings",
             "budget",
         ] {
             assert!(properties.contains_key(key), "{key}");

@@ -38,14 +38,26 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// What a server says while it recovers from a crash.
 const STARTING_UP: SqlState = SqlState::CANNOT_CONNECT_NOW;
 
-/// What the server must be started with to be observed under this load.
-pub fn server_settings(spec: &Spec) -> Settings {
-    let mut settings = log::settings();
-    let connections = spec.load.connections + spec.adversaries.len() + 20;
-    settings.insert(
-        "max_connections".to_owned(),
-        connections.max(100).to_string(),
-    );
+/// What the server must be started with to be observed under this load: the user's settings where there
+/// are some, but enough connections.
+pub fn server_settings(spec: &Spec, brought: &Settings, talk: &Talk) -> Settings {
+    let number = |name: &str| brought.get(name)?.parse::<usize>().ok();
+    let reserved = number("superuser_reserved_connections").unwrap_or(0)
+        + number("reserved_connections").unwrap_or(0);
+    let needed = spec.load.connections + spec.adversaries.len() + 20 + reserved;
+    let connections = match number("max_connections") {
+        Some(typed) if typed < needed => {
+            talk.note(format!(
+                "max_connections is raised from {typed} to {needed}: the load and the measuring need as many"
+            ));
+            needed
+        }
+        Some(typed) => typed,
+        None => needed.max(100),
+    };
+    let mut settings = brought.clone();
+    settings.extend(log::settings());
+    settings.insert("max_connections".to_owned(), connections.to_string());
     settings
 }
 

@@ -6,7 +6,7 @@ use super::{
     DatasetFacts, Environment, Outcome, Report, Run, SCHEMA_VERSION, ScenarioFacts, Verdict,
 };
 use crate::plan::Budget;
-use crate::provision::{Manifest, Provider};
+use crate::provision::{Accepted, Brought, Manifest, OsCache, Provider};
 use crate::rehearse::Recording;
 use crate::rehearse::clock::Clock;
 use crate::rehearse::recording::Ended;
@@ -56,8 +56,28 @@ impl Rehearsal {
     }
 
     /// There is a place to run it.
-    pub fn opened(&mut self, provider: Provider) {
+    pub fn opened(&mut self, provider: Provider, os_cache: OsCache) {
         self.environment.provider = Some(provider);
+        self.environment.os_cache = (provider != Provider::Url).then_some(os_cache);
+    }
+
+    /// The user's settings, and which of them are left out here.
+    pub fn accepted(&mut self, brought: &Brought, accepted: &Accepted) {
+        let environment = &mut self.environment;
+        environment.settings_brought = brought
+            .settings
+            .iter()
+            .map(|setting| (setting.name.clone(), setting.value.clone()))
+            .collect();
+        environment.settings_ignored.clone_from(&accepted.ignored);
+        if !accepted.missing_libraries.is_empty() {
+            let libraries = accepted.missing_libraries.join(", ");
+            let warning = format!("measured without {libraries}, which is not installed here");
+            // Several versions may lack the same.
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
     }
 
     /// There is data to run it on.
@@ -102,7 +122,7 @@ impl Rehearsal {
             dataset: self.dataset.clone(),
             runs: self.recordings.iter().map(Run::from_recording).collect(),
             verdict: Verdict::default(),
-            warnings: self.warnings.clone(),
+            warnings: [self.warnings.clone(), self.environment.unsafe_settings()].concat(),
         }
     }
 
@@ -124,10 +144,7 @@ impl Rehearsal {
                     .iter()
                     .filter(|r| rank(&r.ended) < 2)
                     .count();
-                let reason = format!(
-                    "interrupted with {done} of {} runs complete",
-                    self.runs_planned
-                );
+                let reason = format!("{done} of {} runs were complete", self.runs_planned);
                 (Outcome::Interrupted, Some(reason))
             }
             Some((_, Ended::MigrationFailed)) => (Outcome::MigrationFailed, self.first_failure()),
@@ -168,6 +185,33 @@ fn rank(ended: &Ended) -> u8 {
 }
 
 impl Environment {
+    /// What production has and this server had not, with what that does to the figures.
+    fn unsafe_settings(&self) -> Vec<String> {
+        let makes = [
+            (
+                "fsync",
+                "nothing waits for the disk, and every write looks faster than it is",
+            ),
+            (
+                "full_page_writes",
+                "there is less WAL, and a write after a checkpoint looks faster than it is",
+            ),
+            (
+                "synchronous_commit",
+                "no COMMIT waits for the disk, and every write looks faster than it is",
+            ),
+            (
+                "autovacuum",
+                "nothing but the migration and the traffic is at work on the tables",
+            ),
+        ];
+        makes
+            .into_iter()
+            .filter(|(name, _)| self.settings.get(*name).is_some_and(|value| value == "off"))
+            .map(|(name, what)| format!("measured without {name}, which is off: {what}"))
+            .collect()
+    }
+
     fn of_this_machine() -> Environment {
         let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get());
         let memory = rustix::system::sysinfo();
@@ -175,6 +219,9 @@ impl Environment {
             provider: None,
             postgres_version: None,
             settings: Default::default(),
+            settings_brought: Default::default(),
+            settings_ignored: Vec::new(),
+            os_cache: None,
             cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
             memory_bytes: memory.totalram as u64 * u64::from(memory.mem_unit),
         }

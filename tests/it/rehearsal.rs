@@ -2,6 +2,7 @@
 
 mod stage;
 mod truth;
+mod production;
 
 use pgrehearse::postgres::LockMode::{AccessExclusiveLock, ShareLock, ShareUpdateExclusiveLock};
 use pgrehearse::report::{Outcome, Phase, Report, Run};

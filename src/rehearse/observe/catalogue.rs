@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
+use super::log;
 use crate::postgres::{RelationKind, RelationName, Version};
 use crate::provision::Settings;
 
@@ -123,8 +124,10 @@ pub async fn version(client: &Client) -> Result<Version, tokio_postgres::Error> 
     Ok(Version(u32::try_from(row.get::<_, i32>(0)).unwrap_or(0)))
 }
 
-/// Settings that are not at their defaults, and those that decide about the figures.
+/// Settings that are not at their defaults, and those that decide about the figures; but not where the
+/// server's files are, nor how its log is set up to be read here.
 pub async fn settings(client: &Client) -> Result<Settings, tokio_postgres::Error> {
+    let ours: Vec<String> = log::settings().into_keys().collect();
     let rows = client
         .query(
             "SELECT name, current_setting(name) FROM pg_settings
@@ -132,9 +135,10 @@ pub async fn settings(client: &Client) -> Result<Settings, tokio_postgres::Error
                             'shared_buffers', 'max_wal_size', 'checkpoint_timeout', 'work_mem',
                             'maintenance_work_mem', 'deadlock_timeout', 'lock_timeout')
                 OR (source IN ('command line', 'configuration file', 'database')
-                    AND name !~ '(director|file|^log_|^lc_|^dynamic_shared|timezone|default_text|^listen|^port$|^cluster_name)')
+                    AND name <> ALL ($1)
+                    AND name !~ '(director|_file$|^lc_|^dynamic_shared|default_text|^listen|^port$)')
              ORDER BY name",
-            &[],
+            &[&ours],
         )
         .await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Parser;
 use pgrehearse::cli::{Cli, Command};
 use pgrehearse::plan::Plan;
-use pgrehearse::provision::{self, Role};
+use pgrehearse::provision::{self, Role, Settings};
 use pgrehearse::rehearse::{self, Recording};
 use pgrehearse::report::Run;
 use pgrehearse::seed;
@@ -39,18 +39,24 @@ pub(super) struct Played<T> {
 
 impl Stage {
     pub(super) async fn set(scenario: &Scenario) -> Stage {
+        Stage::set_on(scenario, &["--provider", "local"]).await
+    }
+
+    pub(super) async fn set_on(scenario: &Scenario, provider: &[&str]) -> Stage {
         let dir = scenario.dir.path().to_str().unwrap();
-        let arguments = ["pgrehearse", "run", dir, "--provider", "local"];
+        let arguments = ["pgrehearse", "run", dir];
         let cache_dir = cache_dir();
         let cache = ["--cache-dir", cache_dir.to_str().unwrap()];
-        let Command::Run(args) = Cli::parse_from([&arguments[..], &cache].concat()).command else {
+        let Command::Run(args) =
+            Cli::parse_from([&arguments[..], provider, &cache].concat()).command
+        else {
             unreachable!("these are the arguments of run")
         };
         let plan = Plan::resolve(&args).unwrap().remove(0);
         let talk = Talk::silent();
         let host = provision::open(&plan.provision, None, &talk).await.unwrap();
         let template = seed::template::obtain(&host, &plan.seed, &talk).await;
-        let settings = rehearse::server_settings(&plan.rehearse);
+        let settings = rehearse::server_settings(&plan.rehearse, &Settings::new(), &talk);
         let server = host.start_clone(&template.unwrap(), &settings).await;
         Stage {
             plan,
