@@ -170,9 +170,9 @@ impl Brought {
         let (bytes, memory) = (trial.buffer_bytes?, trial.memory_bytes?);
         (bytes >= memory).then(|| {
             let message = format!("this machine has {} of memory", units::bytes(memory));
-            setting.problem(message).hint(
-                "rehearse on a larger one, or give the server less",
-            )
+            setting
+                .problem(message)
+                .hint("rehearse on a larger one, or give the server less")
         })
     }
 

@@ -278,8 +278,9 @@ impl<'a> Stage<'a> {
     }
 
     async fn begin(&self, phase: Phase, recording: &mut Recording) -> At {
-        let wal = self.wal_position().await;
+        // A server that is slow to tell its position makes the phase before no longer.
         let now = self.journal.begin(phase);
+        let wal = self.wal_position().await;
         close_phase(recording, now, wal);
         recording.phases.push(PhaseRecord {
             phase,
