@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
 
 use super::adversary::Adversaries;
 use super::clock::{At, Clock, ms};
@@ -23,7 +23,7 @@ use super::observe::watched::Watched;
 use super::recording::{Ended, Phase, PhaseRecord, QueryRecord, Recording};
 use super::recovery;
 use super::workload::{App, Spec};
-use crate::provision::{Role, Server, Settings};
+use crate::provision::{self, Role, Server, Settings};
 use crate::talk::Talk;
 
 /// How often to look whether the server still has us connected.
@@ -258,10 +258,8 @@ impl<'a> Stage<'a> {
         let mut tries = tokio::time::interval(LOOK_AFTER_SERVER);
         loop {
             tries.tick().await;
-            match config.connect(NoTls).await {
-                Ok((client, connection)) => {
-                    // Its error reaches the query under way.
-                    tokio::spawn(connection);
+            match provision::connect(&config).await {
+                Ok(client) => {
                     *self.admin.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(client);
                     return Ok(());
                 }
