@@ -11,6 +11,7 @@ pub mod traffic;
 pub mod load;
 pub mod settings;
 pub mod steps;
+pub mod adversaries;
 pub mod limits;
 pub mod arguments;
 pub mod resolve;

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::adversaries::adversaries;
 use super::catalogue::Catalogue;
 use super::find::{self, Found};
-use super::names::missing_names;
 use super::scenario::{ScenarioFile, WorkloadFile};
-use super::statement::parse_query;
 use super::steps::{steps, unknown_app};
 use super::traffic::{WrittenApp, WrittenApps, apps};
 use super::{Plan, arguments, limits, load, settings};
@@ -15,7 +14,7 @@ use crate::cli;
 use crate::input::{Document, Place, Problem, Problems};
 use crate::provision::{Brought, Choice};
 use crate::rehearse;
-use crate::rehearse::workload::{Adversary, Step};
+use crate::rehearse::workload::Step;
 use crate::seed::{self, Dataset};
 
 /// The version that runs before the migration.
@@ -134,12 +133,8 @@ fn scenario(
         ));
     }
     let steps = steps(&file.steps, &found.dir, &apps, &root.at("steps"), problems);
-    check_adversaries(
-        &file.adversaries,
-        catalogue,
-        &root.at("adversaries"),
-        problems,
-    );
+    let place = root.at("adversaries");
+    let adversaries = adversaries(&file.adversaries, &steps, catalogue, &place, problems);
     let place = root.at("budget");
     let first = apps.get(FIRST_APP);
     let budget = limits::budget(file.budget, &typed.limits, &place, &load, first, problems);
@@ -162,7 +157,7 @@ fn scenario(
         apps,
         first_app: FIRST_APP.to_owned(),
         steps,
-        adversaries: file.adversaries,
+        adversaries,
         data: seed.clone(),
     };
     Some(Scenario {
@@ -236,39 +231,28 @@ fn written_apps<'d>(
     written
 }
 
-fn check_adversaries(
-    adversaries: &[Adversary],
-    catalogue: Catalogue<'_>,
-    place: &Place<'_>,
-    problems: &mut Vec<Problem>,
-) {
-    for (index, adversary) in adversaries.iter().enumerate() {
-        let place = place.at(index).at("sql");
-        match parse_query(&adversary.sql) {
-            Ok(parsed) => problems.extend(missing_names(&parsed.node, catalogue).into_iter().map(
-                |missing| Problem {
-                    hint: missing.hint,
-                    ..place.problem(missing.message)
-                },
-            )),
-            Err(mistake) => {
-                problems.push(place.problem_in_text(mistake.line, mistake.message));
-            }
-        }
-    }
-}
-
 /// Changes when anything changes that determines what is rehearsed.
 fn hash(spec: &rehearse::Spec) -> String {
     let steps: Vec<serde_json::Value> = spec
         .steps
         .iter()
         .map(|step| match step {
-            Step::Migrate(script) => {
-                let statements: Vec<&str> = script.statements.iter().map(|s| s.sql.as_str()).collect();
-                serde_json::json!({ "migrate": script.name, "transaction": script.transaction.in_words(), "statements": statements })
+            Step::Migrate(migrate) => {
+                let script = &migrate.script;
+                let statements: Vec<&str> =
+                    script.statements.iter().map(|s| s.sql.as_str()).collect();
+                serde_json::json!({
+                    "migrate": script.name,
+                    "transaction": script.transaction.in_words(),
+                    "statements": statements,
+                    "lock_timeout": migrate.lock_timeout,
+                    "retries": migrate.retries,
+                    "backoff": migrate.backoff,
+                })
             }
-            Step::Deploy { app, overlap } => serde_json::json!({ "deploy": app, "overlap": overlap }),
+            Step::Deploy { app, overlap } => {
+                serde_json::json!({ "deploy": app, "overlap": overlap })
+            }
             Step::Wait(span) => serde_json::json!({ "wait": span }),
         })
         .collect();

@@ -39,7 +39,8 @@ pub struct ScenarioFile {
     pub steps: Vec<StepFile>,
     /// What else runs on the database when the first step starts.
     #[serde(default)]
-    pub adversaries: Vec<Adversary>,
+    #[schemars(with = "Vec<Adversary>")]
+    pub adversaries: Vec<AdversaryFile>,
     /// Settings of the server, by name, as in postgresql.conf: `work_mem = "64MB"`. `--settings` and `--set`
     /// come before them.
     #[serde(default)]
@@ -110,12 +111,45 @@ pub struct QueryFile {
 pub struct StepFile {
     /// Run this script, a path relative to the scenario.
     pub migrate: Option<String>,
+    /// With `migrate`: the session's `lock_timeout` in milliseconds, as if the script began with SET lock_timeout.
+    /// Default: none, a lock is waited for until it comes.
+    pub lock_timeout_ms: Option<u64>,
+    /// With `migrate`: how often the script is tried again after a lock timeout (55P03) or a deadlock (40P01). It goes
+    /// on after what is committed already: from the statement that failed, or from the beginning of the
+    /// transaction that it failed in, which may be the whole script. Any other error ends the step. Default: 0.
+    pub retries: Option<u32>,
+    /// With `retries`: the pause before the first retry in milliseconds; each further pause is twice as long, up to
+    /// a minute. Default: 100.
+    pub backoff_ms: Option<u64>,
     /// Let this application version take over from the one that runs.
     pub deploy: Option<String>,
     /// With `deploy`: how long both versions run side by side. Default: 0s.
     pub overlap: Option<duration::Written>,
     /// Let the traffic run on for this long.
     pub wait: Option<duration::Written>,
+}
+
+/// Something else that runs on the database, with the keys of every kind: which of them belong together is decided when
+/// it is resolved, so that each mistake has its place.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdversaryFile {
+    pub kind: AdversaryKind,
+    pub sql: Option<String>,
+    pub table: Option<String>,
+    pub hold_ms: Option<u64>,
+    pub count: Option<u32>,
+}
+
+/// The kinds of [`Adversary`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdversaryKind {
+    IdleInTransaction,
+    Snapshot,
+    LongTransaction,
+    WraparoundVacuum,
+    Migrators,
 }
 
 /// The JSON Schema of `scenario.toml`.

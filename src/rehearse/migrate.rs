@@ -26,10 +26,23 @@ pub struct Migrator {
     clock: Clock,
     tls: Tls,
     notices: Arc<Mutex<Vec<String>>>,
+    pub pid: u32,
 }
 
 /// How far a script got. Written to while it runs, so that nothing is lost when it is cut short.
 pub type Progress = Arc<Mutex<Vec<StatementRecord>>>;
+
+/// Which try of a script it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Try {
+    pub step: usize,
+    /// Which of the sessions that run the script, from 1.
+    pub migrator: u32,
+    /// From 1.
+    pub number: u32,
+    /// The statement to begin with: those before it are committed.
+    pub from: usize,
+}
 
 impl Migrator {
     pub async fn connect(
@@ -52,7 +65,8 @@ impl Migrator {
             .query_one("SELECT pg_backend_pid()", &[])
             .await?
             .get(0);
-        let session = watched.watch(u32::try_from(pid)?);
+        let pid = u32::try_from(pid)?;
+        let session = watched.watch(pid);
         Ok(Migrator {
             client,
             reader,
@@ -61,7 +75,14 @@ impl Migrator {
             clock,
             tls: tls(config),
             notices,
+            pid,
         })
+    }
+
+    /// Gives up a lock that does not come in this time, from now on.
+    pub async fn set_lock_timeout(&self, limit: Duration) -> Result<()> {
+        let sql = format!("SET lock_timeout = {}", limit.as_millis());
+        self.client.batch_execute(&sql).await.context(sql)
     }
 
     /// Cancels the statement under way, and notes in `progress` that it ended now.
@@ -91,24 +112,25 @@ impl Migrator {
         }
     }
 
-    /// Runs the script by its transaction rule; stops at the first failure, after a ROLLBACK.
+    /// Runs the rest of a script by its transaction rule; stops at the first failure, after a ROLLBACK.
     pub async fn run(
         &self,
-        step: usize,
+        this: Try,
         script: &Script,
         progress: &Progress,
     ) -> Result<(), StatementFailure> {
         let wal_position = Mutex::new(self.observe().await);
         let run = Run {
             migrator: self,
-            step,
+            this,
             progress,
             wal_position,
         };
+        let statements = &script.statements[this.from..];
         match script.transaction {
-            Transaction::WholeFile => run.whole_file(script).await,
-            Transaction::PerStatement => run.each(script).await,
-            Transaction::AsWritten => run.as_written(script).await,
+            Transaction::WholeFile => run.whole_file(statements).await,
+            Transaction::PerStatement => run.each(statements).await,
+            Transaction::AsWritten => run.as_written(statements).await,
         }
     }
 
@@ -121,31 +143,31 @@ impl Migrator {
 
 struct Run<'a> {
     migrator: &'a Migrator,
-    step: usize,
+    this: Try,
     progress: &'a Progress,
     /// Where the WAL ended at the last statement boundary.
     wal_position: Mutex<Option<u64>>,
 }
 
 impl Run<'_> {
-    async fn whole_file(&self, script: &Script) -> Result<(), StatementFailure> {
+    async fn whole_file(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
         self.command("BEGIN").await?;
-        for statement in &script.statements {
+        for statement in statements {
             self.inside(statement).await?;
         }
         self.commit("COMMIT").await
     }
 
-    async fn each(&self, script: &Script) -> Result<(), StatementFailure> {
-        for statement in &script.statements {
+    async fn each(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
+        for statement in statements {
             self.alone(statement).await?;
         }
         Ok(())
     }
 
-    async fn as_written(&self, script: &Script) -> Result<(), StatementFailure> {
+    async fn as_written(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
         let mut in_transaction = false;
-        for statement in &script.statements {
+        for statement in statements {
             match statement.kind {
                 StatementKind::Begin => {
                     self.command(&statement.sql).await?;
@@ -200,8 +222,11 @@ impl Run<'_> {
         } = self.migrator;
         lock(notices).clear();
         let start = clock.now();
-        session.statement_starts(self.step, statement.index, start, statement.runs_code);
+        let step = self.this.step;
+        session.statement_starts(step, statement.index, start, statement.runs_code);
         lock(self.progress).push(StatementRecord {
+            migrator: self.this.migrator,
+            try_number: self.this.number,
             index: statement.index,
             line: statement.line,
             sql: statement.sql.clone(),

@@ -1,5 +1,7 @@
 //! A rehearsal on disk: what was planned and recorded. The report is made from it, and can be made again.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,7 +11,7 @@ use crate::plan::Budget;
 use crate::provision::{Accepted, Brought, Manifest, OsCache, Provider};
 use crate::rehearse::Recording;
 use crate::rehearse::clock::Clock;
-use crate::rehearse::recording::Ended;
+use crate::rehearse::recording::{Ended, StepRecord};
 
 /// The version of this file's shape. A file of another shape is not read as one.
 const FORMAT: u32 = 1;
@@ -168,10 +170,24 @@ impl Rehearsal {
             .iter()
             .flat_map(|recording| &recording.steps);
         let mut errors = steps.filter_map(|step| Some((step, step.error.as_ref()?)));
-        errors.next().map(|(step, error)| match error.sqlstate {
-            Some(sqlstate) => format!("{}: {sqlstate} {}", step.name, error.message),
-            None => format!("{}: {}", step.name, error.message),
+        errors.next().map(|(step, error)| {
+            let state = error.sqlstate.map(|state| format!("{state} "));
+            let (name, state) = (&step.name, state.unwrap_or_default());
+            format!("{name}: {state}{}{}", error.message, among_sessions(step))
         })
+    }
+}
+
+/// `, in 2 of the 3 sessions that ran it`, if there were several.
+fn among_sessions(step: &StepRecord) -> String {
+    let tries = step.tries.iter();
+    let last: BTreeMap<u32, bool> = tries
+        .map(|one| (one.migrator, one.error.is_some()))
+        .collect();
+    let failed = last.values().filter(|failed| **failed).count();
+    match last.len() {
+        0 | 1 => String::new(),
+        all => format!(", in {failed} of the {all} sessions that ran it"),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
 use super::log;
-use crate::postgres::{RelationKind, RelationName, Version};
+use crate::postgres::{LockMode, RelationKind, RelationName, Version};
 use crate::provision::Settings;
 
 /// A relation and whether the migration made it.
@@ -92,6 +92,18 @@ const OBJECTS: &str = "
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
 impl Catalogue {
+    /// The users' tables, partitioned ones and their partitions among them, in the order of their names.
+    pub fn tables(&self) -> Vec<&RelationFacts> {
+        let is_table = |kind| matches!(kind, RelationKind::Table | RelationKind::PartitionedTable);
+        let is_system = |schema: &str| schema.starts_with("pg_") || schema == "information_schema";
+        let tables = self.relations.values();
+        let mut tables: Vec<_> = tables
+            .filter(|facts| is_table(facts.kind) && !is_system(&facts.name.schema))
+            .collect();
+        tables.sort_by_key(|facts| &facts.name);
+        tables
+    }
+
     /// Relations of both catalogues; those that only `after` has were created in between.
     pub fn joined(&self, after: &Catalogue) -> BTreeMap<u32, RelationFacts> {
         let mut joined = after.relations.clone();
@@ -114,6 +126,21 @@ impl Catalogue {
             .map(|object| format!("gone: {object}"));
         added.chain(gone).collect()
     }
+}
+
+/// Whether a session holds this lock on a table, whose name is quoted as SQL needs it.
+pub async fn holds_lock(
+    client: &Client,
+    pid: i32,
+    table: &str,
+    mode: LockMode,
+) -> Result<bool, tokio_postgres::Error> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND locktype = 'relation'
+               AND relation = $2::text::regclass AND mode = $3 AND granted)";
+    let row = client
+        .query_one(sql, &[&pid, &table, &mode.to_string()])
+        .await?;
+    Ok(row.get(0))
 }
 
 /// The server's version.

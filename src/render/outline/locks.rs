@@ -1,6 +1,6 @@
 //! The locks that the migration took, the most harmful first.
 
-use super::{Block, Cell, Column, Row, Section, Tone, steps};
+use super::{Block, Cell, Column, Row, Section, Tone, steps, tries};
 use crate::postgres::{LockMode, RelationName};
 use crate::report::{Grade, Lock, Run};
 use crate::units;
@@ -30,11 +30,32 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     if !shown.is_empty() {
         // A span that is all hold says nothing new.
         let with_span = shown.iter().any(|lock| lock.wait_ms >= NOTEWORTHY_WAIT_MS);
-        let rows = shown.into_iter().map(|lock| row(run, lock, with_span));
+        let rows = merged(shown).into_iter();
+        let rows = rows.map(|(lock, times)| row(run, lock, times, with_span));
         blocks.push(Block::table(columns(with_span), rows.collect()));
     }
     blocks.extend(folded.line());
     (!blocks.is_empty()).then(|| Section::new("Locks", blocks))
+}
+
+/// Each lock once, with how often: what a session waited for in vain, try after try, is told by its longest
+/// wait, which comes first.
+fn merged(locks: Vec<&Lock>) -> Vec<(&Lock, usize)> {
+    let place = |lock: &Lock| (lock.mode, lock.step, lock.statement, lock.session);
+    let mut merged: Vec<(&Lock, usize)> = Vec::new();
+    for lock in locks {
+        let is_same = |other: &Lock| {
+            !lock.granted
+                && !other.granted
+                && place(lock) == place(other)
+                && lock.relation == other.relation
+        };
+        match merged.iter_mut().find(|(other, _)| is_same(other)) {
+            Some((_, times)) => *times += 1,
+            None => merged.push((lock, 1)),
+        }
+    }
+    merged
 }
 
 /// Locks that are only counted.
@@ -99,7 +120,7 @@ fn columns(with_span: bool) -> Vec<Column> {
         Column::figure("waited"),
         Column::figure("held"),
         Column::figure("grade"),
-        Column::word("blocks"),
+        Column::words("blocks"),
         Column::words("taken at"),
     ];
     if with_span {
@@ -108,7 +129,7 @@ fn columns(with_span: bool) -> Vec<Column> {
     columns
 }
 
-fn row(run: &Run, lock: &Lock, with_span: bool) -> Row {
+fn row(run: &Run, lock: &Lock, times: usize, with_span: bool) -> Row {
     let (blocks, tone) = match (lock.blocks_reads, lock.blocks_writes) {
         (true, true) => ("reads, writes", Tone::Bad),
         (true, false) => ("reads", Tone::Bad),
@@ -126,12 +147,32 @@ fn row(run: &Run, lock: &Lock, with_span: bool) -> Row {
         Cell::plain(hold),
         Cell::plain(grade(lock.grade)),
         Cell::new(blocks, tone),
-        Cell::plain(steps::place(run, lock.step, lock.statement)),
+        Cell::plain(taken_at(run, lock, times)),
     ];
     if with_span {
         cells.insert(3, Cell::plain(units::duration(lock.span_ms)));
     }
     Row::Cells(cells)
+}
+
+/// `line 3`, and the try where there are several.
+fn taken_at(run: &Run, lock: &Lock, times: usize) -> String {
+    let place = steps::place(run, lock.step, lock.statement);
+    let own = run.steps.get(lock.step).and_then(|step| {
+        let mut tries = step.tries.iter();
+        let of = tries.find(|one| (one.session, one.number) == (lock.session, lock.try_number))?;
+        Some((step, of))
+    });
+    match own {
+        Some((step, of)) if step.tries.len() > 1 => {
+            let which = match times {
+                1 => format!("try {}", of.number),
+                _ => format!("{times} tries"),
+            };
+            format!("{place}, {}", tries::name(step, of.migrator, which))
+        }
+        _ => place,
+    }
 }
 
 /// `exact`, `± 1.20 ms` or `derived`.
