@@ -2,7 +2,8 @@
 //!
 //! `disable` and `prefer` are what they say; `require` encrypts and verifies nothing; `verify-ca` wants a
 //! certificate that an authority of `sslrootcert` has signed, `verify-full` also one for the host's name.
-//! Without `sslrootcert`, or with `system`, the authorities are those that this system trusts.
+//! Without `sslrootcert` the authorities are those that this system trusts; `sslrootcert=system` means them too,
+//! and `verify-full`.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -32,7 +33,7 @@ pub(super) enum Verify {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) verify: Verify,
-    /// `sslrootcert`, unless it is `system`.
+    /// `sslrootcert`, if it is a file.
     pub(super) root_cert: Option<String>,
 }
 
@@ -62,7 +63,7 @@ pub(super) fn take_from(url: &str) -> (String, Wanted) {
         verify: Verify::Nothing,
         root_cert: None,
     };
-    let Some((start, query)) = url.split_once('?') else {
+    let Some((start, query)) = url.rsplit_once('?') else {
         return (url.to_owned(), wanted);
     };
     let mut left = Vec::new();
@@ -70,11 +71,12 @@ pub(super) fn take_from(url: &str) -> (String, Wanted) {
         match pair.split_once('=') {
             Some(("sslmode", "verify-ca")) => wanted.verify = Verify::Authority,
             Some(("sslmode", "verify-full")) => wanted.verify = Verify::AuthorityAndName,
+            // With authorities that sign for everyone only the name tells the server from others.
+            Some(("sslrootcert", "system")) => wanted.verify = Verify::AuthorityAndName,
             Some(("sslrootcert", path)) => wanted.root_cert = Some(decoded(path)),
             _ => left.push(pair),
         }
     }
-    wanted.root_cert = wanted.root_cert.filter(|path| path != "system");
     if wanted.verify != Verify::Nothing {
         left.push("sslmode=require");
     }
@@ -296,9 +298,15 @@ mod tests {
             Some("/etc/ca.pem"),
         );
         check(
-            "postgres://h/d?sslmode=verify-ca&sslrootcert=system",
+            "postgres://h/d?sslmode=verify-ca",
             "postgres://h/d?sslmode=require",
             Verify::Authority,
+            None,
+        );
+        check(
+            "postgres://h/d?sslrootcert=system",
+            "postgres://h/d?sslmode=require",
+            full,
             None,
         );
     }
