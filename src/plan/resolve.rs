@@ -1,7 +1,7 @@
 //! From arguments and files to plans, with all mistakes at once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::catalogue::Catalogue;
 use super::find::{self, Found};
@@ -42,12 +42,10 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     arguments::out(&args.out, &mut problems);
     let limits = limits::typed(&args.budget, &mut problems);
     let found = find::scenarios(base, args, &mut problems);
-    let mut plans = Vec::new();
-    for one in &found {
-        let Some(scenario) = scenario(base, one, args, &limits, &mut problems) else {
-            continue;
-        };
-        plans.push(Plan {
+    let against = find::against(base, args, &found, &mut problems);
+    let mut plan = |one: &Found, out: PathBuf| {
+        let scenario = scenario(base, one, args, &limits, &mut problems)?;
+        Some(Plan {
             name: one.name.clone(),
             title: scenario.title,
             about: scenario.about,
@@ -59,8 +57,15 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
             rehearse: scenario.rehearse,
             budget: scenario.budget,
             runs,
-            out: args.out.clone(),
-        });
+            against: None,
+            out,
+        })
+    };
+    let out = |one: &Found| args.out.join(&one.name);
+    let mut plans: Vec<Plan> = found.iter().filter_map(|one| plan(one, out(one))).collect();
+    // The two may be of the same name, and even the same: the one's reports stand below the other's.
+    if let (Some(against), [head]) = (against, &mut plans[..]) {
+        head.against = plan(&against, head.out.join("base")).map(Box::new);
     }
     // A dataset's mistakes are those of every scenario that uses it, and are told once.
     let mut told = Vec::new();

@@ -2,6 +2,7 @@
 
 mod blocked;
 mod budget;
+mod calibration;
 mod comparison;
 mod environment;
 mod errors;
@@ -12,7 +13,7 @@ mod steps;
 mod timeline;
 mod verdict;
 
-use crate::compare::Comparison;
+use crate::compare::{Calibration, Comparison};
 use crate::report::Report;
 
 /// A document for people.
@@ -139,6 +140,13 @@ pub fn of_report(report: &Report) -> Outline {
 pub fn of_comparison(comparison: &Comparison) -> Outline {
     Outline {
         sections: comparison::sections(comparison),
+    }
+}
+
+/// What a calibration tells.
+pub fn of_calibration(calibration: &Calibration) -> Outline {
+    Outline {
+        sections: vec![calibration::section(calibration)],
     }
 }
 

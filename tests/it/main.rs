@@ -9,6 +9,7 @@ mod seed;
 mod scenarios;
 mod rehearsal;
 mod faults;
+mod turns;
 mod input;
 mod render;
 mod tidy;
