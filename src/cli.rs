@@ -74,8 +74,27 @@ pub struct Run {
     /// Where reports go: each scenario gets a directory of its own in DIR
     #[arg(long, value_name = "DIR", default_value = "rehearsals")]
     pub out: PathBuf,
+    /// Your production's settings, in the form of postgresql.conf; all but what must differ here
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// A setting of the server, in place of the file's and the scenario's: work_mem=64MB
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// cold: the server starts with none of its files in the system's memory
+    #[arg(long, value_enum, default_value_t)]
+    pub cache: Cache,
     #[command(flatten)]
     pub server: Server,
+}
+
+/// What the system's memory holds of the files of a server that starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Cache {
+    /// What copying has left in it
+    #[default]
+    Warm,
+    /// Nothing
+    Cold,
 }
 
 /// Where Postgres comes from.

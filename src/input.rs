@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod sql;
+pub mod conf;
 
 use std::fmt;
 use std::path::PathBuf;

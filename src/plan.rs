@@ -9,7 +9,9 @@ pub mod catalogue;
 pub mod names;
 pub mod traffic;
 pub mod load;
+pub mod settings;
 pub mod steps;
+pub mod adversaries;
 pub mod limits;
 pub mod arguments;
 pub mod resolve;
@@ -52,6 +54,8 @@ pub struct Plan {
     pub majors: Vec<Option<u16>>,
     pub seed: seed::Spec,
     pub rehearse: rehearse::Spec,
+    /// What the server is to run with that the user brought.
+    pub settings: provision::Brought,
     pub budget: Budget,
     /// Runs on each version, each from a fresh clone.
     pub runs: u32,

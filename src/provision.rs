@@ -3,6 +3,8 @@
 mod error;
 mod locks;
 mod access;
+mod trial;
+mod settings;
 mod local;
 mod docker;
 mod url;
@@ -19,6 +21,7 @@ pub use self::access::connect;
 pub use self::error::Error;
 pub use self::host::{Host, clean, open};
 pub use self::server::Server;
+pub use self::settings::{Accepted, Brought, Setting, is_ours};
 use crate::postgres::Version;
 
 /// What is asked for.
@@ -31,6 +34,8 @@ pub struct Spec {
     pub bindir: Option<PathBuf>,
     /// `--url`: the server of the `url` provider. Holds a password: never print it.
     pub url: Option<String>,
+    /// Whether a clone's files are in the system's memory when its server starts.
+    pub os_cache: OsCache,
     /// `--port`: also listen on this TCP port of the loopback.
     pub port: Option<u16>,
     /// Where templates and the directories of running servers are kept.
@@ -53,6 +58,17 @@ pub enum Provider {
     Docker,
     Local,
     Url,
+}
+
+/// What the operating system still holds of a clone's files when its server starts. `shared_buffers` is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OsCache {
+    /// As copying has left them, most of them in memory.
+    #[default]
+    Warm,
+    /// Nothing: every file has been dropped from memory.
+    Cold,
 }
 
 /// In whose name a connection is opened. Decides user and `application_name`.

@@ -2,6 +2,8 @@
 //!
 //! Times are milliseconds, sizes bytes, moments milliseconds since the recording's start.
 
+mod step;
+mod tries;
 mod locks;
 mod blocked;
 mod rehearsal;
@@ -14,12 +16,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::postgres::{LockMode, RelationKind, RelationName, SqlState, Version};
-use crate::provision::Provider;
+use crate::provision::{OsCache, Provider};
 use crate::rehearse::workload::QueryKind;
 
 pub use crate::rehearse::recording::{Phase, StepKind};
 pub use document::{ReadError, schema};
 pub use rehearsal::Rehearsal;
+pub use step::{Statement, Step, StepError, Try};
 
 /// The version of this document's shape. Grows by one when a reader of the old shape would be misled.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -79,6 +82,16 @@ pub struct Environment {
     pub postgres_version: Option<Version>,
     /// The server's settings that differ from their defaults or that matter to the figures.
     pub settings: BTreeMap<String, String>,
+    /// What the user brought, as it was written: by `--settings`, `--set` or the scenario. What became of it
+    /// is in `settings`.
+    #[serde(default)]
+    pub settings_brought: BTreeMap<String, String>,
+    /// Names in the file of `--settings` that are for the rehearsal itself to set.
+    #[serde(default)]
+    pub settings_ignored: Vec<String>,
+    /// What the operating system held of the server's files when it started; absent where it is not ours.
+    #[serde(default)]
+    pub os_cache: Option<OsCache>,
     /// Processors the harness sees.
     pub cpus: u32,
     pub memory_bytes: u64,
@@ -113,6 +126,9 @@ pub struct Run {
     /// From the end of the last step until latency was back at its baseline; absent when it did not
     /// come back before the recovery phase ended.
     pub recovery_ms: Option<f64>,
+    /// What else ran, as the scenario asked for.
+    #[serde(default)]
+    pub adversaries: Vec<Adversary>,
     /// What a failed migration left behind, in words: "invalid index public.i on public.orders".
     #[serde(default)]
     pub left_behind: Vec<String>,
@@ -127,48 +143,19 @@ pub struct PhaseSpan {
     pub end_ms: f64,
 }
 
+/// What else ran on the database while it was migrated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Step {
-    pub kind: StepKind,
-    /// The script's file name, the application version, or the time waited.
-    pub name: String,
-    /// How the script is run, in words: "one transaction for the file".
+pub struct Adversary {
+    /// What it was, in words: "idle in transaction".
+    pub what: String,
+    /// The statement that its transaction ran, if the scenario gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transaction: Option<String>,
+    pub sql: Option<String>,
+    /// When it was in place.
     pub start_ms: f64,
-    pub duration_ms: f64,
+    /// When it was gone; absent if the rehearsal ended first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<StepError>,
-    #[serde(default)]
-    pub statements: Vec<Statement>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StepError {
-    pub sqlstate: Option<SqlState>,
-    pub message: String,
-    /// The statement's index in the step, from 0, and its line in the file.
-    pub statement: Option<usize>,
-    pub line: Option<usize>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Statement {
-    /// From 0, in the order of the script.
-    pub index: usize,
-    /// Line of the script where it starts, from 1.
-    pub line: usize,
-    pub sql: String,
-    pub start_ms: f64,
-    pub duration_ms: f64,
-    /// Time it waited for locks itself.
-    pub lock_wait_ms: f64,
-    /// Tables it rewrote, by the server's own notices.
-    pub rewrites: Vec<String>,
-    /// Tables it read through to prove a constraint, by the server's own notices.
-    pub scans: Vec<String>,
-    /// WAL written while it ran, less the traffic's own rate; `derived`.
-    pub wal_bytes: Option<u64>,
+    pub end_ms: Option<f64>,
 }
 
 /// How a number was obtained.
@@ -187,13 +174,19 @@ pub enum Grade {
 pub struct Lock {
     pub relation: RelationName,
     pub relation_kind: RelationKind,
+    /// The table that an index or a toast table belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<RelationName>,
     pub mode: LockMode,
-    /// Which of the migration's sessions took it: 0, or the number of a further migrator.
+    /// Which of the migration's connections took it, from 0, as in `tries`: each migrate step connects anew.
     #[serde(default)]
     pub session: usize,
     /// Index of the step in `steps`, and of the statement in it that took the lock.
     pub step: usize,
     pub statement: usize,
+    /// Which of the session's tries of the step it was, from 1.
+    #[serde(default = "step::first")]
+    pub try_number: u32,
     /// When it was asked for.
     pub request_ms: f64,
     /// From request to grant.

@@ -8,7 +8,7 @@ use super::stop::{Stop, unless_stopped};
 use super::{Exit, Failure, calibrate};
 use crate::compare::{self, Comparison, Terms};
 use crate::plan::Plan;
-use crate::provision::{self, Host, Template};
+use crate::provision::{self, Accepted, Host, Server, Settings, Template};
 use crate::rehearse::recording::Ended;
 use crate::rehearse::{self, Recording};
 use crate::report::{DatasetFacts, Rehearsal, Report, ScenarioFacts};
@@ -105,15 +105,9 @@ impl<'p> Course<'p> {
         }
     }
 
-    /// One more run, unless it has ended.
-    async fn turn(
-        &mut self,
-        host: &Host,
-        template: &Template,
-        stop: &mut Stop,
-        talk: &Talk,
-    ) -> Result<(), Early> {
-        let recording = one_run(self.plan, host, template, stop, talk).await?;
+    /// One more run, recorded to whatever end.
+    async fn turn(&mut self, server: Server, stop: &Stop, talk: &Talk) {
+        let recording = one_run(self.plan, server, stop, talk).await;
         self.over = !matches!(recording.ended, Ended::Completed | Ended::MigrationFailed);
         self.rehearsal.recorded(recording);
         // What cannot be written now may be at the end; the report is shown in any case.
@@ -121,7 +115,6 @@ impl<'p> Course<'p> {
         if let Err(failure) = self.output.write(&self.rehearsal, &report) {
             talk.note(failure.message);
         }
-        Ok(())
     }
 }
 
@@ -171,58 +164,108 @@ async fn on_version(
     }
     let host = unless_stopped(stop, provision::open(&plan.provision, major, talk)).await;
     let host = host.ok_or(Early::Stopped)?.map_err(environment)?;
-    let mut seeded = Vec::new();
-    for course in courses {
-        course.rehearsal.opened(host.provider());
-        let template = seed::template::obtain(&host, &course.plan.seed, talk);
-        match unless_stopped(stop, template).await.ok_or(Early::Stopped)? {
-            Ok(template) => {
-                course.rehearsal.seeded(&template.manifest);
-                seeded.push((course, template));
-            }
-            Err(error) => course.ends(&Early::Failed(unseeded(error))),
-        }
-    }
+    let mut prepared = prepare(courses, &host, stop, talk).await?;
     for run in 1..=plan.runs {
-        for (course, template) in &mut seeded {
-            if course.is_over() {
+        for one in &mut prepared {
+            if one.course.is_over() {
                 continue;
             }
-            let version = template.manifest.postgres_version;
             talk.note(format!(
-                "{}: run {run} of {} on PostgreSQL {version}",
-                course.plan.name, plan.runs
+                "{}: run {run} of {} on PostgreSQL {}",
+                one.course.plan.name, plan.runs, one.template.manifest.postgres_version
             ));
-            match course.turn(&host, template, stop, talk).await {
-                Err(Early::Stopped) => return Err(Early::Stopped),
-                Err(early) => course.ends(&early),
-                Ok(()) => {}
+            let clone = host.start_clone(&one.template, &one.settings);
+            match unless_stopped(stop, clone).await.ok_or(Early::Stopped)? {
+                Ok(server) => one.course.turn(server, stop, talk).await,
+                Err(error) => {
+                    let failure = environment(one.accepted.explain(error));
+                    one.course.ends(&Early::Failed(failure));
+                }
             }
         }
         // Each goes first as often as it goes last, and whoever comes second finds the same machine.
-        seeded.reverse();
+        prepared.reverse();
     }
     Ok(())
 }
 
-/// One run on a fresh clone.
-async fn one_run(
-    plan: &Plan,
+/// A scenario with what its runs on one version start from.
+struct Prepared<'c, 'p> {
+    course: &'c mut Course<'p>,
+    accepted: Accepted,
+    settings: Settings,
+    template: Template,
+}
+
+/// Those of them whose data is there. Settings that no server takes end them all, before anything is seeded.
+async fn prepare<'c, 'p>(
+    courses: &'c mut [Course<'p>],
     host: &Host,
-    template: &Template,
     stop: &mut Stop,
     talk: &Talk,
-) -> Result<Recording, Early> {
-    let settings = rehearse::server_settings(&plan.rehearse);
-    let server = unless_stopped(stop, host.start_clone(template, &settings)).await;
-    let server = server.ok_or(Early::Stopped)?.map_err(environment)?;
+) -> Result<Vec<Prepared<'c, 'p>>, Early> {
+    let mut taken = Vec::new();
+    for course in courses.iter_mut() {
+        taken.push(accepted(course, host, stop, talk).await?);
+    }
+    let mut prepared = Vec::new();
+    for (course, accepted) in courses.iter_mut().zip(taken) {
+        let Plan {
+            provision,
+            rehearse,
+            seed,
+            ..
+        } = course.plan;
+        course.rehearsal.opened(host.provider(), provision.os_cache);
+        let settings = rehearse::server_settings(rehearse, &accepted.settings, talk);
+        let template = unless_stopped(stop, seed::template::obtain(host, seed, talk)).await;
+        match template.ok_or(Early::Stopped)? {
+            Ok(template) => {
+                course.rehearsal.seeded(&template.manifest);
+                prepared.push(Prepared {
+                    course,
+                    accepted,
+                    settings,
+                    template,
+                });
+            }
+            Err(error) => course.ends(&Early::Failed(unseeded(error))),
+        }
+    }
+    Ok(prepared)
+}
+
+/// The user's settings, as far as the server takes them.
+async fn accepted(
+    course: &mut Course<'_>,
+    host: &Host,
+    stop: &mut Stop,
+    talk: &Talk,
+) -> Result<Accepted, Early> {
+    let asked_for = &course.plan.settings;
+    let accepted = unless_stopped(stop, host.accept(asked_for)).await;
+    let accepted = accepted.ok_or(Early::Stopped)?.map_err(environment)?;
+    for (names, why) in [
+        (&accepted.ignored, "for the rehearsal itself to set"),
+        (&accepted.missing_libraries, "not installed here"),
+    ] {
+        if !names.is_empty() {
+            talk.note(format!("not taken over, {why}: {}", names.join(", ")));
+        }
+    }
+    course.rehearsal.accepted(asked_for, &accepted);
+    Ok(accepted)
+}
+
+/// One run on a fresh clone.
+async fn one_run(plan: &Plan, server: Server, stop: &Stop, talk: &Talk) -> Recording {
     let stopped = watch::Receiver::clone(stop);
     let recording = rehearse::rehearse(&server, &plan.rehearse, stopped, talk).await;
     // What the run recorded counts, however its server ends: it is removed in any case.
     if let Err(error) = server.stop().await {
         talk.note(format!("stopping the server: {error}"));
     }
-    Ok(recording)
+    recording
 }
 
 fn unseeded(error: TemplateError) -> Failure {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spread::shift;
 use super::{Spread, Unit, metrics, notes};
-use crate::provision::Provider;
+use crate::provision::{OsCache, Provider};
 use crate::report::Report;
 
 /// The version of the file's shape. A calibration of another one is measured again.
@@ -34,6 +34,8 @@ pub struct Calibration {
     pub provider: Option<Provider>,
     /// Major version of the server.
     pub postgres: u16,
+    #[serde(default)]
+    pub os_cache: Option<OsCache>,
     pub cpus: u32,
     pub memory_bytes: u64,
     pub runs: usize,
@@ -83,6 +85,7 @@ impl Calibration {
                     scenario: report.scenario.name.clone(),
                     provider: report.environment.provider,
                     postgres: major,
+                    os_cache: report.environment.os_cache,
                     cpus: report.environment.cpus,
                     memory_bytes: report.environment.memory_bytes,
                     runs: report.runs.len(),
@@ -112,6 +115,7 @@ impl Calibration {
         let environment = &report.environment;
         let mut versions = report.runs.iter().map(|run| run.postgres.major());
         (self.provider, self.cpus) == (environment.provider, environment.cpus)
+            && self.os_cache == environment.os_cache
             && notes::alike(self.memory_bytes, environment.memory_bytes)
             && versions.all(|major| major == self.postgres)
     }

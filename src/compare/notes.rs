@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::postgres::Version;
-use crate::provision::Provider;
+use crate::provision::{OsCache, Provider};
 use crate::report::Report;
 use crate::units;
 
@@ -18,6 +18,7 @@ pub(super) fn of(base: &Report, head: &Report) -> Vec<String> {
         machine(base, head),
         settings(base, head),
         turns(base, head),
+        os_cache(base, head),
     ];
     let mut notes: Vec<String> = found.into_iter().flatten().collect();
     if versions(base) != versions(head) {
@@ -154,6 +155,19 @@ fn turns(base: &Report, head: &Report) -> Option<String> {
     apart.then(|| {
         "not measured in turns: the machine may have been another then (run with --against does)"
             .to_owned()
+    })
+}
+
+fn os_cache(base: &Report, head: &Report) -> Option<String> {
+    // A report of an older version does not say.
+    let (base, head) = (base.environment.os_cache?, head.environment.os_cache?);
+    let name = |cache| match cache {
+        OsCache::Warm => "warm",
+        OsCache::Cold => "cold",
+    };
+    (base != head).then(|| {
+        let (base, head) = (name(base), name(head));
+        format!("different starts: with a {base} cache against a {head} one")
     })
 }
 

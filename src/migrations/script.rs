@@ -98,19 +98,31 @@ impl Script {
             statements,
         })
     }
+
+    /// The statement to go on from when `failed`, or the COMMIT after it, has failed: all before it is committed.
+    pub fn resume_at(&self, failed: usize) -> usize {
+        match self.transaction {
+            Transaction::WholeFile => 0,
+            Transaction::PerStatement => failed,
+            Transaction::AsWritten => {
+                let before = self.statements.iter().take(failed).rev();
+                let mut control = before.filter(|s| s.kind.controls_transaction());
+                match control.next() {
+                    Some(begin) if begin.kind == StatementKind::Begin => begin.index,
+                    _ => failed,
+                }
+            }
+        }
+    }
 }
 
 impl Transaction {
     /// One transaction, unless the script has its own or a statement that bears none.
     fn of(statements: &[Statement]) -> Transaction {
-        let has = |wanted: &[StatementKind]| statements.iter().any(|s| wanted.contains(&s.kind));
-        if has(&[
-            StatementKind::Begin,
-            StatementKind::Commit,
-            StatementKind::Rollback,
-        ]) {
+        let has = |is: fn(StatementKind) -> bool| statements.iter().any(|s| is(s.kind));
+        if has(StatementKind::controls_transaction) {
             Transaction::AsWritten
-        } else if has(&[StatementKind::OutsideTransaction]) {
+        } else if has(|kind| kind == StatementKind::OutsideTransaction) {
             Transaction::PerStatement
         } else {
             Transaction::WholeFile
@@ -182,6 +194,11 @@ fn has(node: &SyntaxNode, kind: SyntaxKind) -> bool {
 }
 
 impl StatementKind {
+    fn controls_transaction(self) -> bool {
+        use StatementKind::{Begin, Commit, Rollback};
+        matches!(self, Begin | Commit | Rollback)
+    }
+
     /// What the server's `PreventInTransactionBlock` refuses, so far as it can be read from the text.
     /// `REINDEX` and `CLUSTER` of a partitioned table look like those of an ordinary one.
     fn of(node: &SyntaxNode) -> StatementKind {
@@ -232,141 +249,4 @@ fn commits_inside(node: &SyntaxNode) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use StatementKind::*;
-
-    fn parse(text: &str) -> Result<Script, ScriptError> {
-        Script::parse(text, Path::new("up.sql"), "up.sql")
-    }
-
-    fn kinds(text: &str) -> Vec<StatementKind> {
-        let script = parse(text).unwrap();
-        script.statements.iter().map(|s| s.kind).collect()
-    }
-
-    #[test]
-    fn statements_come_with_their_lines_and_without_what_surrounds_them() {
-        let script = parse(
-            "-- first\n\nCREATE TABLE a (id int); -- after\n/* before; */ ;\nSELECT 1 -- no; end\n;\nSELECT 2",
-        )
-        .unwrap();
-        let found: Vec<_> = script
-            .statements
-            .iter()
-            .map(|s| (s.index, s.line, s.sql.as_str()))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                (0, 3, "CREATE TABLE a (id int)"),
-                (1, 5, "SELECT 1"),
-                (2, 7, "SELECT 2")
-            ]
-        );
-        assert_eq!(script.transaction, Transaction::WholeFile);
-    }
-
-    #[test]
-    fn semicolons_in_strings_bodies_and_comments_end_nothing() {
-        let text = "INSERT INTO a VALUES ('x; y', $t$ ; $t$, E'\\'; ');
-CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  NEW.x := 1; RETURN NEW;
-END $$;
-CREATE FUNCTION g() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
-DO $do$ BEGIN EXECUTE 'SELECT 1;'; END $do$;
-SELECT \"a;b\" /* ; /* ; */ ; */ FROM c;";
-        let script = parse(&text.replace("\\\"", "\"")).unwrap();
-        let lines: Vec<_> = script.statements.iter().map(|s| s.line).collect();
-        assert_eq!(lines, [1, 2, 6, 7, 8]);
-        assert!(script.statements[2].sql.ends_with("SELECT 2; END"));
-    }
-
-    #[test]
-    fn what_cannot_run_in_a_transaction_is_known() {
-        for sql in [
-            "CREATE INDEX CONCURRENTLY i ON t (a)",
-            "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)",
-            "DROP INDEX CONCURRENTLY i",
-            "REINDEX TABLE CONCURRENTLY t",
-            "REINDEX (VERBOSE, CONCURRENTLY) INDEX i",
-            "REINDEX SCHEMA public",
-            "ALTER TABLE t DETACH PARTITION p CONCURRENTLY",
-            "VACUUM (FULL, ANALYZE) t",
-            "CREATE DATABASE d",
-            "DROP DATABASE d",
-            "ALTER DATABASE d SET TABLESPACE s",
-            "CREATE TABLESPACE s LOCATION '/s'",
-            "DROP TABLESPACE s",
-            "ALTER SYSTEM SET work_mem = '1MB'",
-            "CLUSTER",
-            "DISCARD ALL",
-            "COMMIT PREPARED 'x'",
-            "DO $$ BEGIN UPDATE t SET a = 1; COMMIT; END $$",
-        ] {
-            assert_eq!(kinds(sql), [OutsideTransaction], "{sql}");
-            let transaction = parse(sql).unwrap().transaction;
-            assert_eq!(transaction, Transaction::PerStatement, "{sql}");
-        }
-    }
-
-    #[test]
-    fn what_can_run_in_a_transaction_does() {
-        for sql in [
-            "CREATE INDEX i ON t (a)",
-            "REINDEX TABLE t",
-            "CLUSTER t USING i",
-            "ANALYZE t",
-            "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
-            "ALTER TYPE e ADD VALUE 'x'",
-            "ALTER TABLE t DETACH PARTITION p",
-            "ROLLBACK TO SAVEPOINT s",
-            "DO $$ BEGIN PERFORM 1; END $$",
-            "ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID",
-            "ALTER TABLE t VALIDATE CONSTRAINT c",
-        ] {
-            assert_eq!(kinds(sql), [Plain], "{sql}");
-        }
-    }
-
-    #[test]
-    fn a_script_with_its_own_transactions_is_run_as_written() {
-        let text = "BEGIN; SELECT 1; COMMIT; CREATE INDEX CONCURRENTLY i ON t (a);";
-        assert_eq!(kinds(text), [Begin, Plain, Commit, OutsideTransaction]);
-        assert_eq!(parse(text).unwrap().transaction, Transaction::AsWritten);
-        assert_eq!(
-            kinds("START TRANSACTION ISOLATION LEVEL SERIALIZABLE; ABORT; END;"),
-            [Begin, Rollback, Commit]
-        );
-    }
-
-    #[test]
-    fn a_script_without_a_statement_is_empty() {
-        for text in ["", "-- nothing\n", ";;\n/* x */;"] {
-            assert!(matches!(parse(text), Err(ScriptError::Empty)), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_syntax_error_has_its_line() {
-        for (text, wanted) in [
-            ("SELECT 1;\n\nALTER TABEL t ADD COLUMN x int;\n", 3),
-            ("SELECT 1;\nCREATE TABEL x ();", 2),
-            ("SELECT 1;\nSELECT 'open;\n", 2),
-            ("SELECT 1;\n\\i other.sql\n", 2),
-            ("COPY t FROM stdin;\n1\t2\n\\.\n", 1),
-        ] {
-            match parse(text) {
-                Err(ScriptError::Syntax { line, .. }) => assert_eq!(line, wanted, "{text}"),
-                other => panic!("{text}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_missing_script_is_said_to_be_unreadable() {
-        let missing = Script::read(Path::new("/nonexistent/up.sql"), "up.sql");
-        assert!(matches!(missing, Err(ScriptError::Unreadable(_))));
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use rustix::fs::{Access, access};
 use crate::cli;
 use crate::input::Problem;
 use crate::postgres::version::OLDEST_SUPPORTED;
-use crate::provision::{self, Choice};
+use crate::provision::{self, Choice, OsCache};
 
 /// Where Postgres is to come from.
 pub(super) fn provision(args: &cli::Server, problems: &mut Vec<Problem>) -> provision::Spec {
@@ -42,11 +42,27 @@ pub(super) fn provision(args: &cli::Server, problems: &mut Vec<Problem>) -> prov
         image: args.image.clone(),
         bindir: args.bindir.clone(),
         url: args.url.clone(),
+        os_cache: OsCache::default(),
         port: args.port,
         cache_dir: args
             .cache_dir
             .clone()
             .unwrap_or_else(provision::default_cache_dir),
+    }
+}
+
+/// What is to be in the system's memory of a clone's files.
+pub(super) fn os_cache(args: &cli::Run, choice: Choice, problems: &mut Vec<Problem>) -> OsCache {
+    match args.cache {
+        cli::Cache::Warm => OsCache::Warm,
+        cli::Cache::Cold => {
+            if choice == Choice::Url {
+                let message = "the memory of a server named by --url is not ours to empty";
+                let problem = Problem::argument("--cache", "cold", message);
+                problems.push(problem.hint("rehearse with --provider docker or local"));
+            }
+            OsCache::Cold
+        }
     }
 }
 
@@ -179,6 +195,23 @@ mod tests {
                 "--image = registry.example/postgres: only the docker provider has an image; add --provider docker",
                 "--bindir = /opt/pg: only the local provider has a directory of binaries; add --provider local",
             ],
+        );
+    }
+
+    #[test]
+    fn the_memory_of_a_server_that_is_not_ours_stays() {
+        let args = cli::Run {
+            cache: cli::Cache::Cold,
+            ..Default::default()
+        };
+        let mut problems = Vec::new();
+        assert_eq!(os_cache(&args, Choice::Local, &mut problems), OsCache::Cold);
+        assert_eq!(problems, []);
+        os_cache(&args, Choice::Url, &mut problems);
+        assert_eq!(
+            problems[0].to_string(),
+            "--cache = cold: the memory of a server named by --url is not ours to empty; \
+             rehearse with --provider docker or local"
         );
     }
 

@@ -1,11 +1,12 @@
 //! The resolved plan as text for people, at most 80 columns wide.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::{Plan, duration};
 use crate::migrations::{Script, StatementKind, Transaction};
-use crate::provision::Choice;
-use crate::rehearse::workload::{AdversaryKind, App, Param, QueryKind, Step};
+use crate::provision::{Choice, OsCache};
+use crate::rehearse::workload::{Adversary, App, Migrate, Param, QueryKind, Step};
 use crate::units;
 
 /// The widest line.
@@ -25,13 +26,7 @@ pub fn explain(plan: &Plan) -> String {
         traffic(&mut text, app, app.name == plan.rehearse.first_app);
     }
     for adversary in &plan.rehearse.adversaries {
-        let AdversaryKind::IdleInTransaction = adversary.kind;
-        let what = format!(
-            "idle in transaction for {} ms from the first step on",
-            adversary.hold_ms
-        );
-        line(&mut text, "Adversary", &what);
-        line(&mut text, "", &one_line(&adversary.sql));
+        self::adversary(&mut text, adversary);
     }
     text.push('\n');
     for (index, step) in plan.rehearse.steps.iter().enumerate() {
@@ -73,6 +68,25 @@ fn server(text: &mut String, plan: &Plan) {
         let _ = write!(runs, ", in turns with those of {}", against.name);
     }
     line(text, "", &format!("{versions}, {runs}"));
+    if plan.provision.os_cache == OsCache::Cold {
+        line(
+            text,
+            "",
+            "started with none of its files in the system's memory",
+        );
+    }
+    let settings = plan.settings.settings.iter();
+    let settings: Vec<String> = settings
+        .map(|setting| format!("{} = {}", setting.name, setting.value))
+        .collect();
+    for (label, names) in [
+        ("settings", &settings),
+        ("not taken over", &plan.settings.ignored),
+    ] {
+        if !names.is_empty() {
+            line(text, "", &format!("{label}: {}", names.join(", ")));
+        }
+    }
 }
 
 fn data(text: &mut String, plan: &Plan) {
@@ -164,10 +178,30 @@ fn param(param: &Param) -> String {
     }
 }
 
+fn adversary(text: &mut String, adversary: &Adversary) {
+    let until = match adversary.hold_ms() {
+        Some(hold_ms) => {
+            let hold = duration::write(Duration::from_millis(hold_ms));
+            format!("until {hold} after the first step has begun")
+        }
+        None => "at the same moment as each migrate step".to_owned(),
+    };
+    let what = format!("{}, {until}", adversary.in_words());
+    line(text, "Adversary", &what);
+    if let Some(sql) = adversary.sql() {
+        line(text, "", &one_line(sql));
+    }
+}
+
 fn step(text: &mut String, number: usize, step: &Step) {
     let head = format!("Step {number}");
     match step {
-        Step::Migrate(script) => migrate(text, &head, script),
+        Step::Migrate(migrate) => {
+            script(text, &head, &migrate.script);
+            if let Some(locking) = locking(migrate) {
+                line(text, "", &locking);
+            }
+        }
         Step::Deploy { app, overlap } if overlap.is_zero() => {
             line(text, &head, &format!("deploy {app}, at once"));
         }
@@ -183,7 +217,7 @@ fn step(text: &mut String, number: usize, step: &Step) {
     }
 }
 
-fn migrate(text: &mut String, head: &str, script: &Script) {
+fn script(text: &mut String, head: &str, script: &Script) {
     line(
         text,
         head,
@@ -202,6 +236,23 @@ fn migrate(text: &mut String, head: &str, script: &Script) {
             line(text, "", how);
         }
     }
+}
+
+/// What its session does about locks that it does not get.
+fn locking(migrate: &Migrate) -> Option<String> {
+    let timeout = migrate
+        .lock_timeout
+        .map(|limit| format!("lock_timeout {}", duration::write(limit)));
+    let retries = (migrate.retries > 0).then(|| {
+        let times = units::counted(u64::from(migrate.retries), "retry", "retries");
+        let first = duration::write(migrate.pause_after(1));
+        match migrate.retries {
+            1 => format!("{times} after {first}"),
+            _ => format!("{times}, the first after {first}, each pause twice as long"),
+        }
+    });
+    let told: Vec<String> = timeout.into_iter().chain(retries).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn budget(text: &mut String, plan: &Plan) {
@@ -321,12 +372,16 @@ mod tests {
         let text = explained("create-index-concurrently");
         assert!(text.contains("each statement on its own"), "{text}");
         assert!(text.contains("[outside a transaction]"), "{text}");
-        assert!(explained("lock-queue").contains("idle in transaction for 2000 ms"));
+        assert!(explained("idle-in-transaction").contains("idle in transaction, until 2s after"));
     }
 
     #[test]
     fn a_plan_fits_a_terminal() {
-        for scenario in ["lock-queue", "set-not-null-by-check", "drop-column-in-use"] {
+        for scenario in [
+            "idle-in-transaction",
+            "set-not-null-by-check",
+            "drop-column-in-use",
+        ] {
             let text = explained(scenario);
             for line in text.lines() {
                 assert!(line.chars().count() <= WIDTH, "{line}");

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::adversaries::adversaries;
 use super::catalogue::Catalogue;
 use super::find::{self, Found};
-use super::names::missing_names;
 use super::scenario::{ScenarioFile, WorkloadFile};
-use super::statement::parse_query;
 use super::steps::{steps, unknown_app};
 use super::traffic::{WrittenApp, WrittenApps, apps};
-use super::{Plan, arguments, limits, load};
+use super::{Plan, arguments, limits, load, settings};
 use crate::cli;
 use crate::input::{Document, Place, Problem, Problems};
+use crate::provision::{Brought, Choice};
 use crate::rehearse;
-use crate::rehearse::workload::{Adversary, Step};
+use crate::rehearse::workload::Step;
 use crate::seed::{self, Dataset};
 
 /// The version that runs before the migration.
@@ -33,7 +33,8 @@ impl Plan {
 /// Resolves as if `base` were the current directory.
 fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     let mut problems = Vec::new();
-    let provision = arguments::provision(&args.server, &mut problems);
+    let mut provision = arguments::provision(&args.server, &mut problems);
+    provision.os_cache = arguments::os_cache(args, provision.choice, &mut problems);
     let majors = arguments::majors(&args.server, provision.choice, &mut problems);
     let runs = arguments::runs(args, &mut problems);
     if args.rows == Some(0) {
@@ -41,10 +42,16 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     }
     arguments::out(&args.out, &mut problems);
     let limits = limits::typed(&args.budget, &mut problems);
+    let settings = settings::typed(args, provision.choice, &mut problems);
     let found = find::scenarios(base, args, &mut problems);
     let against = find::against(base, args, &found, &mut problems);
+    let typed = Typed {
+        choice: provision.choice,
+        limits,
+        settings,
+    };
     let mut plan = |one: &Found, out: PathBuf| {
-        let scenario = scenario(base, one, args, &limits, &mut problems)?;
+        let scenario = scenario(base, one, args, &typed, &mut problems)?;
         Some(Plan {
             name: one.name.clone(),
             title: scenario.title,
@@ -55,6 +62,7 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
             majors: majors.clone(),
             seed: scenario.seed,
             rehearse: scenario.rehearse,
+            settings: scenario.settings,
             budget: scenario.budget,
             runs,
             against: None,
@@ -80,6 +88,13 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     }
 }
 
+/// What was typed that holds for every scenario, read.
+struct Typed {
+    choice: Choice,
+    limits: Vec<limits::Typed>,
+    settings: Brought,
+}
+
 /// What one scenario contributes to its plan.
 struct Scenario {
     title: String,
@@ -87,6 +102,7 @@ struct Scenario {
     hash: String,
     seed: seed::Spec,
     rehearse: rehearse::Spec,
+    settings: Brought,
     budget: super::Budget,
 }
 
@@ -96,7 +112,7 @@ fn scenario(
     base: &Path,
     found: &Found,
     args: &cli::Run,
-    limits: &[limits::Typed],
+    typed: &Typed,
     problems: &mut Vec<Problem>,
 ) -> Option<Scenario> {
     let document = collect(Document::read(found.dir.join("scenario.toml")), problems)?;
@@ -122,15 +138,19 @@ fn scenario(
         ));
     }
     let steps = steps(&file.steps, &found.dir, &apps, &root.at("steps"), problems);
-    check_adversaries(
-        &file.adversaries,
-        catalogue,
-        &root.at("adversaries"),
-        problems,
-    );
+    let place = root.at("adversaries");
+    let adversaries = adversaries(&file.adversaries, &steps, catalogue, &place, problems);
     let place = root.at("budget");
     let first = apps.get(FIRST_APP);
-    let budget = limits::budget(file.budget, limits, &place, &load, first, problems);
+    let budget = limits::budget(file.budget, &typed.limits, &place, &load, first, problems);
+    let place = root.at("settings");
+    let settings = settings::brought(
+        &file.settings,
+        &typed.settings,
+        typed.choice,
+        &place,
+        problems,
+    );
     let seed = seed::Spec {
         dataset: dataset?,
         rows: args.rows.or(file.rows).unwrap_or(ROWS_DEFAULT),
@@ -142,7 +162,7 @@ fn scenario(
         apps,
         first_app: FIRST_APP.to_owned(),
         steps,
-        adversaries: file.adversaries,
+        adversaries,
         data: seed.clone(),
     };
     Some(Scenario {
@@ -151,6 +171,7 @@ fn scenario(
         about: file.about.trim().to_owned(),
         seed,
         rehearse,
+        settings,
         budget,
     })
 }
@@ -215,39 +236,28 @@ fn written_apps<'d>(
     written
 }
 
-fn check_adversaries(
-    adversaries: &[Adversary],
-    catalogue: Catalogue<'_>,
-    place: &Place<'_>,
-    problems: &mut Vec<Problem>,
-) {
-    for (index, adversary) in adversaries.iter().enumerate() {
-        let place = place.at(index).at("sql");
-        match parse_query(&adversary.sql) {
-            Ok(parsed) => problems.extend(missing_names(&parsed.node, catalogue).into_iter().map(
-                |missing| Problem {
-                    hint: missing.hint,
-                    ..place.problem(missing.message)
-                },
-            )),
-            Err(mistake) => {
-                problems.push(place.problem_in_text(mistake.line, mistake.message));
-            }
-        }
-    }
-}
-
 /// Changes when anything changes that determines what is rehearsed.
 fn hash(spec: &rehearse::Spec) -> String {
     let steps: Vec<serde_json::Value> = spec
         .steps
         .iter()
         .map(|step| match step {
-            Step::Migrate(script) => {
-                let statements: Vec<&str> = script.statements.iter().map(|s| s.sql.as_str()).collect();
-                serde_json::json!({ "migrate": script.name, "transaction": script.transaction.in_words(), "statements": statements })
+            Step::Migrate(migrate) => {
+                let script = &migrate.script;
+                let statements: Vec<&str> =
+                    script.statements.iter().map(|s| s.sql.as_str()).collect();
+                serde_json::json!({
+                    "migrate": script.name,
+                    "transaction": script.transaction.in_words(),
+                    "statements": statements,
+                    "lock_timeout": migrate.lock_timeout,
+                    "retries": migrate.retries,
+                    "backoff": migrate.backoff,
+                })
             }
-            Step::Deploy { app, overlap } => serde_json::json!({ "deploy": app, "overlap": overlap }),
+            Step::Deploy { app, overlap } => {
+                serde_json::json!({ "deploy": app, "overlap": overlap })
+            }
             Step::Wait(span) => serde_json::json!({ "wait": span }),
         })
         .collect();

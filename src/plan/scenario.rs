@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Budget;
-use super::duration::Written;
+use super::duration;
+use super::settings::Written;
 use crate::rehearse::workload::{Adversary, Param, QueryKind};
 
 /// One rehearsal on paper: what data, which traffic, what is done to it, and what it may cost.
@@ -38,7 +39,12 @@ pub struct ScenarioFile {
     pub steps: Vec<StepFile>,
     /// What else runs on the database when the first step starts.
     #[serde(default)]
-    pub adversaries: Vec<Adversary>,
+    #[schemars(with = "Vec<Adversary>")]
+    pub adversaries: Vec<AdversaryFile>,
+    /// Settings of the server, by name, as in postgresql.conf: `work_mem = "64MB"`. `--settings` and `--set`
+    /// come before them.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Written>,
     /// Limits that the report must keep.
     #[serde(default)]
     pub budget: Budget,
@@ -53,13 +59,13 @@ pub struct LoadFile {
     /// Connections that they share. Default: 32.
     pub connections: Option<usize>,
     /// Traffic before the baseline that is not measured. Default: 2s.
-    pub warmup: Option<Written>,
+    pub warmup: Option<duration::Written>,
     /// Traffic before the first step, to compare with. Default: 5s.
-    pub baseline: Option<Written>,
+    pub baseline: Option<duration::Written>,
     /// The shortest time of traffic after the last step. Default: 3s.
-    pub recovery: Option<Written>,
+    pub recovery: Option<duration::Written>,
     /// The longest time to wait for latency to come back to its baseline. Default: 30s.
-    pub recovery_limit: Option<Written>,
+    pub recovery_limit: Option<duration::Written>,
 }
 
 /// `workload.toml`: the application versions of a dataset.
@@ -105,12 +111,45 @@ pub struct QueryFile {
 pub struct StepFile {
     /// Run this script, a path relative to the scenario.
     pub migrate: Option<String>,
+    /// With `migrate`: the session's `lock_timeout` in milliseconds, as if the script began with SET lock_timeout.
+    /// Default: none, a lock is waited for until it comes.
+    pub lock_timeout_ms: Option<u64>,
+    /// With `migrate`: how often the script is tried again after a lock timeout (55P03) or a deadlock (40P01). It goes
+    /// on after what is committed already: from the statement that failed, or from the beginning of the
+    /// transaction that it failed in, which may be the whole script. Any other error ends the step. Default: 0.
+    pub retries: Option<u32>,
+    /// With `retries`: the pause before the first retry in milliseconds; each further pause is twice as long, up to
+    /// a minute. Default: 100.
+    pub backoff_ms: Option<u64>,
     /// Let this application version take over from the one that runs.
     pub deploy: Option<String>,
     /// With `deploy`: how long both versions run side by side. Default: 0s.
-    pub overlap: Option<Written>,
+    pub overlap: Option<duration::Written>,
     /// Let the traffic run on for this long.
-    pub wait: Option<Written>,
+    pub wait: Option<duration::Written>,
+}
+
+/// Something else that runs on the database, with the keys of every kind: which of them belong together is decided when
+/// it is resolved, so that each mistake has its place.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdversaryFile {
+    pub kind: AdversaryKind,
+    pub sql: Option<String>,
+    pub table: Option<String>,
+    pub hold_ms: Option<u64>,
+    pub count: Option<u32>,
+}
+
+/// The kinds of [`Adversary`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdversaryKind {
+    IdleInTransaction,
+    Snapshot,
+    LongTransaction,
+    WraparoundVacuum,
+    Migrators,
 }
 
 /// The JSON Schema of `scenario.toml`.
@@ -137,6 +176,7 @@ mod tests {
             "apps",
             "steps",
             "adversaries",
+            "settings",
             "budget",
         ] {
             assert!(properties.contains_key(key), "{key}");

@@ -7,7 +7,13 @@ use std::time::Duration;
 use super::scenario::StepFile;
 use crate::input::{Place, Problem};
 use crate::migrations::{Script, ScriptError};
-use crate::rehearse::workload::{App, Step};
+use crate::rehearse::workload::{App, Migrate, Step};
+
+/// The pause before the first retry where the scenario does not say.
+const BACKOFF_DEFAULT: Duration = Duration::from_millis(100);
+
+/// The server keeps it in 32 bits.
+const LOCK_TIMEOUT_MS_MAX: u64 = i32::MAX as u64;
 
 /// What is done, in order. A step with a mistake is left out and the mistake reported.
 pub fn steps(
@@ -45,8 +51,16 @@ fn resolve(
             .at("overlap")
             .problem("only a deploy step has an overlap"));
     }
+    check_locking(step, place)?;
     match (&step.migrate, &step.deploy, &step.wait) {
-        (Some(name), None, None) => script(dir, name, &place.at("migrate")).map(Step::Migrate),
+        (Some(name), None, None) => Ok(Step::Migrate(Migrate {
+            script: script(dir, name, &place.at("migrate"))?,
+            lock_timeout: step.lock_timeout_ms.map(Duration::from_millis),
+            retries: step.retries.unwrap_or(0),
+            backoff: step
+                .backoff_ms
+                .map_or(BACKOFF_DEFAULT, Duration::from_millis),
+        })),
         (None, Some(app), None) if apps.contains_key(app) => Ok(Step::Deploy {
             app: app.clone(),
             overlap: step.overlap.map_or(Duration::ZERO, |overlap| overlap.0),
@@ -55,6 +69,37 @@ fn resolve(
         (None, None, Some(wait)) => Ok(Step::Wait(wait.0)),
         _ => Err(place.problem("a step is exactly one of migrate, deploy and wait")),
     }
+}
+
+/// What a step says about locks that it does not get must have something to be about.
+fn check_locking(step: &StepFile, place: &Place<'_>) -> Result<(), Problem> {
+    let written = [
+        ("lock_timeout_ms", step.lock_timeout_ms.is_some()),
+        ("retries", step.retries.is_some()),
+        ("backoff_ms", step.backoff_ms.is_some()),
+    ];
+    let first = written.iter().find(|(_, is_written)| *is_written);
+    if let (Some((key, _)), None) = (first, &step.migrate) {
+        let message = format!("only a migrate step has {key}");
+        return Err(place.at(*key).problem(message));
+    }
+    if let Some(0) = step.lock_timeout_ms {
+        let problem = place.at("lock_timeout_ms").problem("must be at least 1");
+        return Err(problem.hint("leave it out to wait until the lock comes"));
+    }
+    if let Some(ms) = step.lock_timeout_ms
+        && ms > LOCK_TIMEOUT_MS_MAX
+    {
+        let message = format!("Postgres takes at most {LOCK_TIMEOUT_MS_MAX}");
+        return Err(place.at("lock_timeout_ms").problem(message));
+    }
+    if step.backoff_ms.is_some() && step.retries.unwrap_or(0) == 0 {
+        let problem = place
+            .at("backoff_ms")
+            .problem("there is no retry to wait for");
+        return Err(problem.hint("add retries, or leave it out"));
+    }
+    Ok(())
 }
 
 fn script(dir: &Path, name: &str, place: &Place<'_>) -> Result<Script, Problem> {

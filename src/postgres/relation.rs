@@ -77,6 +77,12 @@ impl RelationName {
             name: name.into(),
         }
     }
+
+    /// As SQL needs it.
+    pub fn quoted(&self) -> String {
+        let RelationName { schema, name } = self;
+        format!("{}.{}", quote_identifier(schema), quote_identifier(name))
+    }
 }
 
 impl From<String> for RelationName {

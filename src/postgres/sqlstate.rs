@@ -16,6 +16,9 @@ impl SqlState {
     pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");
     pub const CONNECTION_FAILURE: SqlState = SqlState(*b"08006");
 
+    pub const LOCK_NOT_AVAILABLE: SqlState = SqlState(*b"55P03");
+    pub const DEADLOCK_DETECTED: SqlState = SqlState(*b"40P01");
+
     /// The code as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("only ASCII letters and digits get in")

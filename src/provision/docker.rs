@@ -2,6 +2,7 @@
 
 mod container;
 mod engine;
+mod sweep;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +13,13 @@ use testcontainers_modules::testcontainers::core::{AccessMode, Mount};
 pub(super) use self::container::Container;
 use self::container::Job;
 use self::engine::{Engine, LABEL_CACHE, LABEL_OWNER, failed};
+pub(super) use self::sweep::clean;
+use self::sweep::sweep;
 use super::access::{self, Access, Readiness};
 use super::local::Doomed;
 use super::locks::{Lock, Owner};
-use super::{Error, Manifest, Settings, Spec, Template, locks};
+use super::trial::TRY;
+use super::{Brought, Error, Manifest, OsCache, Settings, Spec, Template, locks};
 use crate::input::Problem;
 use crate::postgres::version::OLDEST_SUPPORTED;
 use crate::talk::Talk;
@@ -48,6 +52,13 @@ plain=
 if cp --version >/dev/null 2>&1; then plain=--reflink=never; fi
 cp -a $plain /template/data/. "$PGDATA"/
 find "$PGDATA" -exec sync {} +
+if [ -n "$PGREHEARSE_COLD" ]; then
+  if ! dd if="$PGDATA/PG_VERSION" iflag=nocache count=0 2>/dev/null; then
+    echo "the dd of this image cannot drop files from memory: use an image of Debian's, or no --cache cold" >&2
+    exit 1
+  fi
+  find "$PGDATA" -type f -exec sh -c 'for file; do dd if="$file" iflag=nocache count=0 2>/dev/null || exit 1; done' sh {} +
+fi
 exec docker-entrypoint.sh postgres "$@""#;
 
 /// The socket of the official images asks for no password. Each line is a statement of its own.
@@ -59,6 +70,7 @@ pub(super) struct Docker {
     image: String,
     major: u16,
     port: Option<u16>,
+    os_cache: OsCache,
     owner: Arc<Owner>,
     talk: Talk,
 }
@@ -86,6 +98,7 @@ impl Docker {
             image: image.to_owned(),
             major,
             port: spec.port,
+            os_cache: spec.os_cache,
             owner: owner.clone(),
             talk: talk.clone(),
         })
@@ -156,6 +169,7 @@ impl Docker {
         let container = self
             .run(Job {
                 command: [command, arguments(settings)].concat(),
+                environment: Vec::new(),
                 pgdata: TEMPLATE_PGDATA.to_owned(),
                 mount: Mount::volume_mount(&volume, TEMPLATE_MOUNT),
                 user: None,
@@ -195,6 +209,7 @@ impl Docker {
         let sync = self
             .run(Job {
                 command: command.map(str::to_owned).to_vec(),
+                environment: Vec::new(),
                 pgdata: TEMPLATE_PGDATA.to_owned(),
                 mount: Mount::volume_mount(&volume, TEMPLATE_MOUNT),
                 user: Some("postgres"),
@@ -211,6 +226,26 @@ impl Docker {
         Ok(())
     }
 
+    /// What the image's server says to the user's settings: see [`TRY`].
+    pub(super) async fn try_settings(&self, brought: &Brought) -> Result<String, Error> {
+        let (arguments, environment) = brought.trial();
+        let command = ["bash", "-c", TRY, "pgrehearse"].map(str::to_owned);
+        let trial = self
+            .run(Job {
+                command: [command.to_vec(), arguments].concat(),
+                environment: environment.to_vec(),
+                pgdata: TEMPLATE_PGDATA.to_owned(),
+                mount: Mount::tmpfs_mount(TEMPLATE_MOUNT),
+                user: Some("postgres"),
+                is_server: false,
+                doomed_volume: None,
+                password: access::random_password(),
+            })
+            .await?;
+        trial.finish("trying the settings", START_LIMIT).await?;
+        trial.written().await
+    }
+
     pub(super) async fn start_clone(
         &self,
         template: &Template,
@@ -223,9 +258,14 @@ impl Docker {
         let password = access::random_password();
         let command = ["bash", "-c", COPY_AND_START, "pgrehearse"].map(str::to_owned);
         let volume = self.volume(&template.key);
+        let cold = (self.os_cache == OsCache::Cold).then(|| "yes".to_owned());
         let container = self
             .run(Job {
                 command: [command.to_vec(), arguments(settings)].concat(),
+                environment: cold
+                    .map(|cold| ("PGREHEARSE_COLD", cold))
+                    .into_iter()
+                    .collect(),
                 pgdata: CLONE_PGDATA.to_owned(),
                 mount: Mount::volume_mount(&volume, TEMPLATE_MOUNT)
                     .with_access_mode(AccessMode::ReadOnly),
@@ -318,69 +358,4 @@ async fn default_major(engine: &Engine, image: &str) -> Result<u16, Error> {
         }
     }
     Ok(DEFAULT_MAJOR)
-}
-
-/// Removes the containers that killed runs of this cache have left, and then what they were filling.
-async fn sweep(engine: &Engine, owner: &Owner, talk: &Talk) -> Result<(), Error> {
-    let ours = format!("{LABEL_CACHE}={}", owner.cache.id);
-    let is_dead = |labels: &HashMap<String, String>| {
-        labels
-            .get(LABEL_OWNER)
-            .is_some_and(|owner_id| !owner.cache.is_alive(owner_id))
-    };
-    for container in engine.containers(&ours).await? {
-        if let (Some(id), Some(labels)) = (container.id, container.labels)
-            && is_dead(&labels)
-        {
-            talk.note(format!(
-                "removing the container {id:.12}, left by a run that was killed"
-            ));
-            engine.remove_container(&id).await?;
-        }
-    }
-    for volume in engine.volumes(&ours).await? {
-        let is_data = !volume.labels.contains_key(LABEL_MANIFEST);
-        if is_data && is_dead(&volume.labels) {
-            let mark = engine.volume(&mark_of(&volume.name)).await?;
-            if mark.is_none() && engine.remove_volume(&volume.name).await? {
-                talk.note(format!(
-                    "removed the volume {}, a template that was not finished",
-                    volume.name
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Removes the templates of this cache that no container is using, if there is an engine.
-pub(super) async fn clean(owner: &Owner, talk: &Talk) -> Result<(), Error> {
-    let Ok(engine) = Engine::connect().await else {
-        return Ok(());
-    };
-    sweep(&engine, owner, talk).await?;
-    for volume in engine.volumes(LABEL_TEMPLATE).await? {
-        let name = &volume.name;
-        if volume.labels.contains_key(LABEL_MANIFEST) {
-            continue;
-        }
-        if volume.labels.get(LABEL_CACHE) != Some(&owner.cache.id) {
-            talk.note(format!(
-                "the template volume {name} was made with another cache directory and stays; \
-                 docker volume rm {name} {} removes it",
-                mark_of(name)
-            ));
-            continue;
-        }
-        let lock_name = name.replacen("pgrehearse", "docker", 1);
-        let lock = Lock::try_exclusive(&owner.cache.lock_path(&lock_name));
-        // The data first: a mark without data is no template, but data without a mark is in doubt.
-        if matches!(lock, Ok(Some(_))) && engine.remove_volume(name).await? {
-            engine.remove_volume(&mark_of(name)).await?;
-            talk.note(format!("removed the template volume {name}"));
-        } else {
-            talk.note(format!("the template volume {name} is in use and stays"));
-        }
-    }
-    Ok(())
 }

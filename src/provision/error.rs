@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::input::Problem;
+use crate::input::{Problem, Problems};
 use crate::postgres::failure::in_words;
 use crate::postgres::version::{OLDEST_SUPPORTED, Version};
 
@@ -16,6 +16,9 @@ pub enum Error {
     NoProvider { tried: String },
     #[error("{0}")]
     BadArgument(Box<Problem>),
+    /// Settings that the server refuses.
+    #[error("{0}")]
+    BadSettings(Problems),
     #[error(
         "the database {database:?} is not marked as disposable; a rehearsal creates and drops \
          databases beside it, so if that server may be used for it, run there: \
@@ -58,7 +61,10 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         matches!(
             self,
-            Error::BadArgument(_) | Error::NotDisposable { .. } | Error::TooOld(_)
+            Error::BadArgument(_)
+                | Error::BadSettings(_)
+                | Error::NotDisposable { .. }
+                | Error::TooOld(_)
         )
     }
 

@@ -8,7 +8,7 @@ use super::local::{self, Local};
 use super::locks::{Cache, Lock, Owner};
 use super::server::{Running, Server};
 use super::url::Url;
-use super::{Choice, Error, Manifest, Provider, Settings, Spec, Template};
+use super::{Accepted, Brought, Choice, Error, Manifest, Provider, Settings, Spec, Template};
 use crate::input::Problem;
 use crate::talk::Talk;
 
@@ -148,6 +148,20 @@ impl Host {
             Kind::Local(local) => local.major(),
             Kind::Url(url) => url.version().major(),
         }
+    }
+
+    /// Asks a server what it takes of the user's settings, before there is data: an error names all that it
+    /// refuses, with its own words.
+    pub async fn accept(&self, brought: &Brought) -> Result<Accepted, Error> {
+        if brought.is_empty() {
+            return brought.accepted("", self.major());
+        }
+        let trial = match &self.kind {
+            Kind::Docker(docker) => docker.try_settings(brought).await?,
+            Kind::Local(local) => local.try_settings(brought).await?,
+            Kind::Url(_) => unreachable!("a server that is not ours is never given settings"),
+        };
+        brought.accepted(&trial, self.major())
     }
 
     /// The complete template of this key, of lower-case letters, digits, `-` and `_`.

@@ -2,6 +2,7 @@
 
 mod account;
 mod binaries;
+mod cold;
 mod launch;
 mod process;
 mod sweep;
@@ -19,7 +20,8 @@ pub(super) use self::sweep::sweep;
 use super::access::{self, Access};
 use super::error::tail;
 use super::locks::{self, Cache, Lock, Owner};
-use super::{Error, Manifest, Settings, Spec};
+use super::trial::TRY;
+use super::{Brought, Error, Manifest, OsCache, Settings, Spec};
 use crate::postgres::Version;
 use crate::talk::Talk;
 
@@ -30,6 +32,7 @@ pub(super) struct Local {
     binaries: Binaries,
     account: Account,
     owner: Arc<Owner>,
+    os_cache: OsCache,
     port: Option<u16>,
     talk: Talk,
 }
@@ -50,6 +53,7 @@ impl Local {
             binaries,
             account: Account::for_server()?,
             owner: owner.clone(),
+            os_cache: spec.os_cache,
             port: spec.port,
             talk: talk.clone(),
         };
@@ -80,6 +84,22 @@ impl Local {
     pub(super) fn sealed(&self, key: &str) -> Option<Manifest> {
         let manifest = fs::read(self.template_dir(key).join("manifest.json")).ok()?;
         serde_json::from_slice(&manifest).ok()
+    }
+
+    /// What the installed server says to the user's settings: see [`TRY`].
+    pub(super) async fn try_settings(&self, brought: &Brought) -> Result<String, Error> {
+        let (arguments, environment) = brought.trial();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = std::iter::once(self.binaries.dir.clone()).chain(std::env::split_paths(&path));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", TRY, "pgrehearse"])
+            .args(arguments)
+            .envs(environment)
+            .env("PATH", std::env::join_paths(dirs).unwrap_or(path))
+            .current_dir("/");
+        self.account.apply(&mut command);
+        run(command).await
     }
 
     /// Removes what a build of this template left; whether there was anything.
@@ -152,6 +172,9 @@ impl Local {
         self.copy(&self.template_dir(key).join("data"), &data)
             .await?;
         drop(lock);
+        if self.os_cache == OsCache::Cold {
+            cold::drop_from_memory(&data).await?;
+        }
         self.launch(&data, &run, doomed, settings, false).await
     }
 
@@ -185,12 +208,13 @@ impl Local {
             command
         };
         // Not every system has C.UTF-8.
-        match run(initdb("C.UTF-8")).await {
+        let made = match run(initdb("C.UTF-8")).await {
             Err(Error::Program { output, .. }) if output.contains("locale") => {
                 run(initdb("C")).await
             }
             other => other,
-        }
+        };
+        made.map(drop)
     }
 
     async fn sync(&self, data: &Path) -> Result<(), Error> {
@@ -200,7 +224,7 @@ impl Local {
             .arg(data)
             .current_dir("/");
         self.account.apply(&mut command);
-        run(command).await
+        run(command).await.map(drop)
     }
 
     fn new_run(&self) -> Result<(PathBuf, Doomed), Error> {
@@ -262,8 +286,8 @@ async fn is_gnu_cp() -> bool {
     run(command).await.is_ok()
 }
 
-/// Runs a program to its end. It is killed if the caller goes away.
-async fn run(command: Command) -> Result<(), Error> {
+/// Runs a program to its end and returns what it wrote. It is killed if the caller goes away.
+async fn run(command: Command) -> Result<String, Error> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = tokio::process::Command::from(command)
         .kill_on_drop(true)
@@ -271,7 +295,7 @@ async fn run(command: Command) -> Result<(), Error> {
         .await
         .map_err(|e| Error::io("run", Path::new(&program), e))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = [output.stdout, output.stderr].concat();
     Err(Error::Program {

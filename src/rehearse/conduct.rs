@@ -1,6 +1,7 @@
 //! The conductor: phases in their order, everyone else in place, and what all of them recorded.
 
 mod steps;
+mod tries;
 mod collect;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,14 +39,28 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// What a server says while it recovers from a crash.
 const STARTING_UP: SqlState = SqlState::CANNOT_CONNECT_NOW;
 
-/// What the server must be started with to be observed under this load.
-pub fn server_settings(spec: &Spec) -> Settings {
-    let mut settings = log::settings();
-    let connections = spec.load.connections + spec.adversaries.len() + 20;
-    settings.insert(
-        "max_connections".to_owned(),
-        connections.max(100).to_string(),
-    );
+/// What the server must be started with to be observed under this load: the user's settings where there
+/// are some, but enough connections.
+pub fn server_settings(spec: &Spec, brought: &Settings, talk: &Talk) -> Settings {
+    let number = |name: &str| brought.get(name)?.parse::<usize>().ok();
+    let reserved = number("superuser_reserved_connections").unwrap_or(0)
+        + number("reserved_connections").unwrap_or(0);
+    // Each session that migrates has one beside it that reads its locks.
+    let further = spec.adversaries.len() + 2 * spec.further_migrators();
+    let needed = spec.load.connections + further + 20 + reserved;
+    let connections = match number("max_connections") {
+        Some(typed) if typed < needed => {
+            talk.note(format!(
+                "max_connections is raised from {typed} to {needed}: the load and the measuring need as many"
+            ));
+            needed
+        }
+        Some(typed) => typed,
+        None => needed.max(100),
+    };
+    let mut settings = brought.clone();
+    settings.extend(log::settings());
+    settings.insert("max_connections".to_owned(), connections.to_string());
     settings
 }
 
@@ -194,10 +209,28 @@ impl<'a> Stage<'a> {
         self.wait(load.warmup, stop).await?;
         self.begin(Phase::Baseline, recording).await;
         self.wait(load.baseline, stop).await?;
-        let adversaries = Adversaries::take_position(self.server, &self.spec.adversaries);
-        let adversaries = unless_stopped(adversaries, stop).await??;
+        for adversary in &self.spec.adversaries {
+            talk.note(format!("adversary: {}", adversary.in_words()));
+        }
+        let clock = self.journal.clock;
+        let adversaries = &self.spec.adversaries;
+        let in_place = Adversaries::take_position(self.server, adversaries, &self.before, clock);
+        let in_place = unless_stopped(in_place, stop).await??;
         self.begin(Phase::Migration, recording).await;
-        let _holding = adversaries.hold();
+        let holding = in_place.hold();
+        let played = self.against(stop, talk, recording).await;
+        recording.adversaries = holding.records();
+        recording.add_migrators(adversaries);
+        played
+    }
+
+    /// The steps and the time after them, with the adversaries in place.
+    async fn against(
+        &self,
+        stop: &mut watch::Receiver<bool>,
+        talk: &Talk,
+        recording: &mut Recording,
+    ) -> Result<(), Halt> {
         self.steps(stop, talk, recording).await?;
         let end = self.begin(Phase::Recovery, recording).await;
         self.recover(end, stop).await

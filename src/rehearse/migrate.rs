@@ -24,10 +24,23 @@ pub struct Migrator {
     session: Session,
     clock: Clock,
     notices: Arc<Mutex<Vec<String>>>,
+    pub pid: u32,
 }
 
 /// How far a script got. Written to while it runs, so that nothing is lost when it is cut short.
 pub type Progress = Arc<Mutex<Vec<StatementRecord>>>;
+
+/// Which try of a script it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Try {
+    pub step: usize,
+    /// Which of the sessions that run the script, from 1.
+    pub migrator: u32,
+    /// From 1.
+    pub number: u32,
+    /// The statement to begin with: those before it are committed.
+    pub from: usize,
+}
 
 impl Migrator {
     pub async fn connect(
@@ -50,7 +63,8 @@ impl Migrator {
             .query_one("SELECT pg_backend_pid()", &[])
             .await?
             .get(0);
-        let session = watched.watch(u32::try_from(pid)?);
+        let pid = u32::try_from(pid)?;
+        let session = watched.watch(pid);
         Ok(Migrator {
             client,
             reader,
@@ -58,7 +72,14 @@ impl Migrator {
             session,
             clock,
             notices,
+            pid,
         })
+    }
+
+    /// Gives up a lock that does not come in this time, from now on.
+    pub async fn set_lock_timeout(&self, limit: Duration) -> Result<()> {
+        let sql = format!("SET lock_timeout = {}", limit.as_millis());
+        self.client.batch_execute(&sql).await.context(sql)
     }
 
     /// Cancels the statement under way, and notes in `progress` that it ended now.
@@ -73,7 +94,7 @@ impl Migrator {
         // A server that does not answer any more is nobody's reason to wait.
         let _ = tokio::time::timeout(CANCEL_LIMIT, cancel).await;
         let now = self.clock.now();
-        self.session.locks(|locks| locks.released(now));
+        self.session.released(now);
         let mut progress = lock(progress);
         let open = progress
             .last_mut()
@@ -84,24 +105,25 @@ impl Migrator {
         }
     }
 
-    /// Runs the script by its transaction rule; stops at the first failure, after a ROLLBACK.
+    /// Runs the rest of a script by its transaction rule; stops at the first failure, after a ROLLBACK.
     pub async fn run(
         &self,
-        step: usize,
+        this: Try,
         script: &Script,
         progress: &Progress,
     ) -> Result<(), StatementFailure> {
         let wal_position = Mutex::new(self.observe().await);
         let run = Run {
             migrator: self,
-            step,
+            this,
             progress,
             wal_position,
         };
+        let statements = &script.statements[this.from..];
         match script.transaction {
-            Transaction::WholeFile => run.whole_file(script).await,
-            Transaction::PerStatement => run.each(script).await,
-            Transaction::AsWritten => run.as_written(script).await,
+            Transaction::WholeFile => run.whole_file(statements).await,
+            Transaction::PerStatement => run.each(statements).await,
+            Transaction::AsWritten => run.as_written(statements).await,
         }
     }
 
@@ -114,31 +136,31 @@ impl Migrator {
 
 struct Run<'a> {
     migrator: &'a Migrator,
-    step: usize,
+    this: Try,
     progress: &'a Progress,
     /// Where the WAL ended at the last statement boundary.
     wal_position: Mutex<Option<u64>>,
 }
 
 impl Run<'_> {
-    async fn whole_file(&self, script: &Script) -> Result<(), StatementFailure> {
+    async fn whole_file(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
         self.command("BEGIN").await?;
-        for statement in &script.statements {
+        for statement in statements {
             self.inside(statement).await?;
         }
         self.commit("COMMIT").await
     }
 
-    async fn each(&self, script: &Script) -> Result<(), StatementFailure> {
-        for statement in &script.statements {
+    async fn each(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
+        for statement in statements {
             self.alone(statement).await?;
         }
         Ok(())
     }
 
-    async fn as_written(&self, script: &Script) -> Result<(), StatementFailure> {
+    async fn as_written(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
         let mut in_transaction = false;
-        for statement in &script.statements {
+        for statement in statements {
             match statement.kind {
                 StatementKind::Begin => {
                     self.command(&statement.sql).await?;
@@ -177,8 +199,7 @@ impl Run<'_> {
         if result.is_err() {
             // The error is what counts; a connection that is gone has rolled back by itself.
             let _ = self.migrator.client.batch_execute("ROLLBACK").await;
-            let now = self.migrator.clock.now();
-            self.migrator.session.locks(|locks| locks.released(now));
+            self.migrator.session.released(self.migrator.clock.now());
         }
         result
     }
@@ -194,8 +215,11 @@ impl Run<'_> {
         } = self.migrator;
         lock(notices).clear();
         let start = clock.now();
-        session.statement_starts(self.step, statement.index, start, statement.runs_code);
+        let step = self.this.step;
+        session.statement_starts(step, statement.index, start, statement.runs_code);
         lock(self.progress).push(StatementRecord {
+            migrator: self.this.migrator,
+            try_number: self.this.number,
             index: statement.index,
             line: statement.line,
             sql: statement.sql.clone(),
@@ -209,7 +233,7 @@ impl Run<'_> {
         session.statement_ends(end);
         if statement.kind == StatementKind::OutsideTransaction {
             // It has committed by itself.
-            session.locks(|locks| locks.released_by(end));
+            session.released(end);
         }
         let wal_after = self.migrator.observe().await;
         let wal_before = std::mem::replace(&mut *lock(&self.wal_position), wal_after);
@@ -234,10 +258,9 @@ impl Run<'_> {
     async fn commit(&self, sql: &str) -> Result<(), StatementFailure> {
         let sent = self.migrator.clock.now();
         let session = &self.migrator.session;
-        session.locks(|locks| locks.transaction_ends(sent));
+        session.transaction_ends(sent);
         let result = self.command(sql).await;
-        let now = self.migrator.clock.now();
-        session.locks(|locks| locks.released(now));
+        session.released(self.migrator.clock.now());
         result
     }
 }

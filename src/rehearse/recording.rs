@@ -38,6 +38,9 @@ pub struct Recording {
     pub classes: Vec<ClassRecord>,
     pub totals: Vec<TotalRecord>,
     pub intervals: Vec<IntervalRecord>,
+    /// What else ran.
+    #[serde(default)]
+    pub adversaries: Vec<AdversaryRecord>,
     /// What a failed migration left behind, in words.
     pub left_behind: Vec<String>,
     pub warnings: Vec<String>,
@@ -64,6 +67,7 @@ impl Recording {
             classes: Vec::new(),
             totals: Vec::new(),
             intervals: Vec::new(),
+            adversaries: Vec::new(),
             left_behind: Vec::new(),
             warnings: Vec::new(),
         }
@@ -130,8 +134,54 @@ pub struct StepRecord {
     pub transaction: Option<String>,
     pub start: At,
     pub end: At,
+    /// Why the step failed: what its own last try came to, else that of the first further migrator that failed.
     pub error: Option<StatementFailure>,
+    /// The statements of all tries of all sessions.
     pub statements: Vec<StatementRecord>,
+    /// Every try of a script, in the order in which they began.
+    #[serde(default)]
+    pub tries: Vec<TryRecord>,
+}
+
+impl StepRecord {
+    /// The script came to its end in at least one of the sessions that ran it.
+    pub fn has_landed(&self) -> bool {
+        self.error.is_none() || self.tries.iter().any(|one| one.error.is_none())
+    }
+
+    /// The try that a statement belongs to.
+    pub fn try_of(&self, statement: &StatementRecord) -> Option<&TryRecord> {
+        let key = (statement.migrator, statement.try_number);
+        self.tries
+            .iter()
+            .find(|one| (one.migrator, one.number) == key)
+    }
+}
+
+/// One try of a script by one session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TryRecord {
+    /// From 1, which is the step's own session; the others are the adversary's.
+    pub migrator: u32,
+    /// From 1.
+    pub number: u32,
+    pub pid: u32,
+    pub start: At,
+    pub end: At,
+    pub error: Option<StatementFailure>,
+}
+
+/// What an adversary did, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdversaryRecord {
+    /// What it was, in words.
+    pub what: String,
+    /// The statement that its transaction ran, if a scenario gave one.
+    pub sql: Option<String>,
+    /// When it was in place.
+    pub began: At,
+    /// When it was gone; `None` if the rehearsal ended first.
+    pub ended: Option<At>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +194,11 @@ pub struct StatementFailure {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatementRecord {
+    /// The session that ran it and which of its tries this was, both from 1.
+    #[serde(default = "first")]
+    pub migrator: u32,
+    #[serde(default = "first")]
+    pub try_number: u32,
     pub index: usize,
     pub line: usize,
     pub sql: String,
@@ -153,6 +208,10 @@ pub struct StatementRecord {
     pub notices: Vec<String>,
     /// WAL written by everyone from start to end.
     pub wal_bytes: Option<u64>,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// A moment known to lie between two others.

@@ -90,25 +90,142 @@ pub struct Spec {
 /// One step of the migration phase.
 #[derive(Clone, Debug)]
 pub enum Step {
-    Migrate(crate::migrations::Script),
+    Migrate(Migrate),
     Deploy { app: String, overlap: Duration },
     Wait(Duration),
 }
 
-/// Something else that runs on the database when the migration starts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Adversary {
-    pub kind: AdversaryKind,
-    /// The statement that its transaction runs before it holds still.
-    pub sql: String,
-    /// How long its transaction stays open after the first step has begun, in milliseconds.
-    pub hold_ms: u64,
+/// A script, and what its session does about locks that it does not get.
+#[derive(Clone, Debug)]
+pub struct Migrate {
+    pub script: crate::migrations::Script,
+    /// The session's `lock_timeout`; `None` for the role's own, which waits for ever.
+    pub lock_timeout: Option<Duration>,
+    /// How often it is tried again after a lock timeout or a deadlock.
+    pub retries: u32,
+    /// The pause before the first retry; each further one is twice as long, up to [`BACKOFF_MAX`].
+    pub backoff: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AdversaryKind {
+/// No pause between two tries is longer.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+impl Migrate {
+    /// The pause after a failed try, counted from 1.
+    pub fn pause_after(&self, tried: u32) -> Duration {
+        let factor = 2_u32.saturating_pow(tried.saturating_sub(1));
+        self.backoff.saturating_mul(factor).min(BACKOFF_MAX)
+    }
+}
+
+/// Something else that runs on the database when the migration starts.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[schemars(deny_unknown_fields)]
+pub enum Adversary {
     /// A transaction that has read and does nothing, but stays open.
-    IdleInTransaction,
+    IdleInTransaction {
+        /// The statement that its transaction runs before it holds still.
+        sql: String,
+        /// How long its transaction stays open after the first step has begun, in milliseconds.
+        hold_ms: u64,
+    },
+    /// A backup as pg_dump makes it: one REPEATABLE READ, READ ONLY transaction that takes an AccessShareLock on
+    /// every table and then copies one table after the other out, again and again until its time is over.
+    Snapshot {
+        /// How long it goes on after the first step has begun, in milliseconds.
+        hold_ms: u64,
+    },
+    /// A REPEATABLE READ transaction that has written and stays open. On a table that the migration does not touch it
+    /// is in nobody's way but of those who wait for every older snapshot, as CREATE INDEX CONCURRENTLY does, and of
+    /// VACUUM, which keeps every row that it may still see.
+    LongTransaction {
+        /// The statement that it writes with.
+        sql: String,
+        /// How long its transaction stays open after the first step has begun, in milliseconds.
+        hold_ms: u64,
+    },
+    /// What an autovacuum to prevent wraparound is to a lock request: a ShareUpdateExclusiveLock that the deadlock
+    /// timer of the waiting session does not cancel. It is a VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) by hand, slowed
+    /// as far as `vacuum_cost_delay` goes and cancelled when its time is over. An autovacuum itself cannot be made to
+    /// come at a given moment. On a table of a few pages it ends earlier: it sleeps a tenth of a second a page.
+    WraparoundVacuum {
+        /// The table, as `table` or `schema.table`.
+        table: String,
+        /// How long it goes on after the first step has begun, in milliseconds.
+        hold_ms: u64,
+    },
+    /// Further sessions that run every `migrate` step at the same moment as the step itself, as when several
+    /// replicas of an application start and each runs its migrations. Their locks count as the migration's; the step
+    /// fails if one of them does.
+    Migrators {
+        /// How many beside the step's own.
+        count: u32,
+    },
+}
+
+impl Adversary {
+    /// What it is, in words.
+    pub fn in_words(&self) -> String {
+        match self {
+            Adversary::IdleInTransaction { .. } => "idle in transaction".to_owned(),
+            Adversary::Snapshot { .. } => "snapshot of all tables, as pg_dump takes it".to_owned(),
+            Adversary::LongTransaction { .. } => "long transaction that has written".to_owned(),
+            Adversary::WraparoundVacuum { table, .. } => {
+                format!("vacuum of {table} as if to prevent wraparound")
+            }
+            Adversary::Migrators { count: 1 } => "1 more session that migrates".to_owned(),
+            Adversary::Migrators { count } => format!("{count} more sessions that migrate"),
+        }
+    }
+
+    /// The statement that its transaction runs.
+    pub fn sql(&self) -> Option<&str> {
+        match self {
+            Adversary::IdleInTransaction { sql, .. } | Adversary::LongTransaction { sql, .. } => {
+                Some(sql)
+            }
+            _ => None,
+        }
+    }
+
+    /// How long it stays after the first step has begun; `None` where that is not up to it.
+    pub fn hold_ms(&self) -> Option<u64> {
+        match self {
+            Adversary::IdleInTransaction { hold_ms, .. }
+            | Adversary::Snapshot { hold_ms }
+            | Adversary::LongTransaction { hold_ms, .. }
+            | Adversary::WraparoundVacuum { hold_ms, .. } => Some(*hold_ms),
+            Adversary::Migrators { .. } => None,
+        }
+    }
+}
+
+impl Spec {
+    /// Sessions that run each `migrate` step beside its own.
+    pub fn further_migrators(&self) -> usize {
+        let count = |adversary: &Adversary| match adversary {
+            Adversary::Migrators { count } => *count as usize,
+            _ => 0,
+        };
+        self.adversaries.iter().map(count).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pause_is_twice_as_long_as_the_one_before_up_to_a_minute() {
+        let path = std::path::Path::new("up.sql");
+        let migrate = Migrate {
+            script: crate::migrations::Script::parse("SELECT 1", path, "up.sql").unwrap(),
+            lock_timeout: None,
+            retries: 99,
+            backoff: Duration::from_millis(100),
+        };
+        let pauses = [1, 2, 3, 4, 10, 11, 99].map(|tried| migrate.pause_after(tried).as_millis());
+        assert_eq!(pauses, [100, 200, 400, 800, 51_200, 60_000, 60_000]);
+    }
 }

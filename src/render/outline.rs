@@ -1,5 +1,6 @@
 //! What a report tells, in which order, before any syntax: sections of lines, tables and a timeline.
 
+mod adversaries;
 mod blocked;
 mod budget;
 mod calibration;
@@ -11,6 +12,7 @@ mod locks;
 mod runs;
 mod steps;
 mod timeline;
+mod tries;
 mod verdict;
 
 use crate::compare::{Calibration, Comparison};
@@ -123,7 +125,9 @@ pub fn of_report(report: &Report) -> Outline {
     sections.extend(runs::section(report));
     if let Some(run) = runs::worst(&report.runs).map(|at| &report.runs[at]) {
         sections.extend(timeline::section(run));
+        sections.extend(adversaries::section(run));
         sections.extend(steps::section(run));
+        sections.extend(tries::section(run));
         sections.extend(locks::section(run));
         sections.extend(blocked::section(run));
         sections.extend(latency::section(run));

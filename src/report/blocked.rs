@@ -7,12 +7,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Blocked, Grade};
+use super::{Blocked, Grade, tries};
 use crate::postgres::LockMode;
 use crate::rehearse::clock::{At, ms};
 use crate::rehearse::observe::log::{Target, Wait};
 use crate::rehearse::recording::{LockRecord, QueryRecord, Recording, SampledWait};
 use crate::rehearse::workload::QueryKind;
+pub(super) use sums::Sum;
 
 /// A wait of one session, from whichever source.
 struct Waiting<'a> {
@@ -49,10 +50,21 @@ struct Charged {
     cause: Cause,
     /// Step and statement that took or wanted the lock.
     statement: Option<(usize, usize)>,
+    /// Step and place in its `tries` of the try that took or wanted the lock.
+    in_try: Option<(usize, usize)>,
 }
 
-/// The blocked queries, and a warning for each pair of sources that disagree.
-pub(super) fn blocked(recording: &Recording) -> (Blocked, Vec<String>) {
+/// What the migration kept the workload waiting for.
+pub(super) struct Cost {
+    pub(super) blocked: Blocked,
+    /// By step and place in its `tries`.
+    pub(super) by_try: BTreeMap<(usize, usize), Sum>,
+    /// A warning for each pair of sources that disagree.
+    pub(super) disagreements: Vec<String>,
+}
+
+/// The blocked queries, from the server's log where there is one.
+pub(super) fn cost(recording: &Recording) -> Cost {
     let sampled: Vec<Waiting> = recording
         .sampled_waits
         .iter()
@@ -65,7 +77,11 @@ pub(super) fn blocked(recording: &Recording) -> (Blocked, Vec<String>) {
         let grade = Grade::Bracketed {
             width_ms: 2.0 * recording.sample_interval_ms,
         };
-        return (sums::summarize(&sampled, grade, source), Vec::new());
+        return Cost {
+            blocked: sums::summarize(&sampled, grade, source),
+            by_try: sums::by_try(&sampled),
+            disagreements: Vec::new(),
+        };
     };
     let waits: Vec<Waiting> = logged
         .iter()
@@ -75,10 +91,11 @@ pub(super) fn blocked(recording: &Recording) -> (Blocked, Vec<String>) {
     let charged = charge(recording, &waits);
     let from_ms = recording.logged_waits_from_ms.unwrap_or(0.0);
     let source = format!("the server's log, every wait longer than {from_ms} ms");
-    (
-        sums::summarize(&charged, Grade::Exact, source),
-        sources::disagreements(recording, &charged, &sampled),
-    )
+    Cost {
+        blocked: sums::summarize(&charged, Grade::Exact, source),
+        by_try: sums::by_try(&charged),
+        disagreements: sources::disagreements(recording, &charged, &sampled),
+    }
 }
 
 fn is_load(application: Option<&str>) -> bool {
@@ -186,9 +203,12 @@ fn direct_cause(recording: &Recording, wait: &Waiting, migration: &BTreeSet<u32>
     if wait.relation.is_none() {
         return Some(Cause::Row);
     }
-    // Who holds a lock in a mode that gets along with the wait is no reason for it.
+    // Who holds a lock in a mode that gets along with the wait is no reason for it, if somebody else may be one.
+    // With nobody else in the way it was a lock that no reading showed, such as VACUUM's when it truncates.
+    let others = wait.ahead().any(|pid| !migration.contains(&pid));
     let mut known = locks_meanwhile(recording, wait).peekable();
-    let is_harmless = known.peek().is_some() && !known.any(|lock| wait.conflicts_with(lock));
+    let is_harmless =
+        others && known.peek().is_some() && !known.any(|lock| wait.conflicts_with(lock));
     let cause = if held { Cause::Held } else { Cause::Queued };
     (!is_harmless).then_some(cause)
 }
@@ -244,6 +264,10 @@ fn at_statement(recording: &Recording, wait: &Waiting, cause: Cause) -> Charged 
         statement: lock
             .map(|lock| (lock.step, lock.statement))
             .or_else(running),
+        in_try: lock
+            .and_then(|lock| tries::of_lock(recording, lock))
+            .or_else(|| tries::of_wait(recording, wait.ahead(), wait.started))
+            .map(|(step, place, _)| (step, place)),
     }
 }
 

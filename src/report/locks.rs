@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Grade, Lock};
+use super::{Grade, Lock, tries};
 use crate::rehearse::clock::ms;
 use crate::rehearse::observe::log::{Target, Wait, WaitEnd};
 use crate::rehearse::recording::{Bracket, LockRecord, Recording};
@@ -36,10 +36,12 @@ fn lock(recording: &Recording, record: &LockRecord) -> Option<Lock> {
     Some(Lock {
         relation: relation.name.clone(),
         relation_kind: relation.kind,
+        table: relation.table.clone(),
         mode: record.mode,
         session: record.session,
         step: record.step,
         statement: record.statement,
+        try_number: tries::of_lock(recording, record).map_or(1, |(_, _, one)| one.number),
         request_ms: record.requested.likely.ms(),
         wait_ms: between(record.requested, until_granted),
         hold_ms: granted.map_or(0.0, |granted| between(granted, record.released)),

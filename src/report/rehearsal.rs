@@ -1,15 +1,17 @@
 //! A rehearsal on disk: what was planned and recorded. The report is made from it, and can be made again.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     DatasetFacts, Environment, Outcome, Report, Run, SCHEMA_VERSION, ScenarioFacts, Verdict,
 };
 use crate::plan::Budget;
-use crate::provision::{Manifest, Provider};
+use crate::provision::{Accepted, Brought, Manifest, OsCache, Provider};
 use crate::rehearse::Recording;
 use crate::rehearse::clock::Clock;
-use crate::rehearse::recording::Ended;
+use crate::rehearse::recording::{Ended, StepRecord};
 
 /// The version of this file's shape. A file of another shape is not read as one.
 const FORMAT: u32 = 1;
@@ -69,8 +71,28 @@ impl Rehearsal {
     }
 
     /// There is a place to run it.
-    pub fn opened(&mut self, provider: Provider) {
+    pub fn opened(&mut self, provider: Provider, os_cache: OsCache) {
         self.environment.provider = Some(provider);
+        self.environment.os_cache = (provider != Provider::Url).then_some(os_cache);
+    }
+
+    /// The user's settings, and which of them are left out here.
+    pub fn accepted(&mut self, brought: &Brought, accepted: &Accepted) {
+        let environment = &mut self.environment;
+        environment.settings_brought = brought
+            .settings
+            .iter()
+            .map(|setting| (setting.name.clone(), setting.value.clone()))
+            .collect();
+        environment.settings_ignored.clone_from(&accepted.ignored);
+        if !accepted.missing_libraries.is_empty() {
+            let libraries = accepted.missing_libraries.join(", ");
+            let warning = format!("measured without {libraries}, which is not installed here");
+            // Several versions may lack the same.
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
     }
 
     /// There is data to run it on.
@@ -116,7 +138,7 @@ impl Rehearsal {
             dataset: self.dataset.clone(),
             runs: self.recordings.iter().map(Run::from_recording).collect(),
             verdict: Verdict::default(),
-            warnings: self.warnings.clone(),
+            warnings: [self.warnings.clone(), self.environment.unsafe_settings()].concat(),
         }
     }
 
@@ -138,10 +160,7 @@ impl Rehearsal {
                     .iter()
                     .filter(|r| rank(&r.ended) < 2)
                     .count();
-                let reason = format!(
-                    "interrupted with {done} of {} runs complete",
-                    self.runs_planned
-                );
+                let reason = format!("{done} of {} runs were complete", self.runs_planned);
                 (Outcome::Interrupted, Some(reason))
             }
             Some((_, Ended::MigrationFailed)) => (Outcome::MigrationFailed, self.first_failure()),
@@ -163,10 +182,24 @@ impl Rehearsal {
             .iter()
             .flat_map(|recording| &recording.steps);
         let mut errors = steps.filter_map(|step| Some((step, step.error.as_ref()?)));
-        errors.next().map(|(step, error)| match error.sqlstate {
-            Some(sqlstate) => format!("{}: {sqlstate} {}", step.name, error.message),
-            None => format!("{}: {}", step.name, error.message),
+        errors.next().map(|(step, error)| {
+            let state = error.sqlstate.map(|state| format!("{state} "));
+            let (name, state) = (&step.name, state.unwrap_or_default());
+            format!("{name}: {state}{}{}", error.message, among_sessions(step))
         })
+    }
+}
+
+/// `, in 2 of the 3 sessions that ran it`, if there were several.
+fn among_sessions(step: &StepRecord) -> String {
+    let tries = step.tries.iter();
+    let last: BTreeMap<u32, bool> = tries
+        .map(|one| (one.migrator, one.error.is_some()))
+        .collect();
+    let failed = last.values().filter(|failed| **failed).count();
+    match last.len() {
+        0 | 1 => String::new(),
+        all => format!(", in {failed} of the {all} sessions that ran it"),
     }
 }
 
@@ -180,6 +213,33 @@ fn rank(ended: &Ended) -> u8 {
 }
 
 impl Environment {
+    /// What production has and this server had not, with what that does to the figures.
+    fn unsafe_settings(&self) -> Vec<String> {
+        let makes = [
+            (
+                "fsync",
+                "nothing waits for the disk, and every write looks faster than it is",
+            ),
+            (
+                "full_page_writes",
+                "there is less WAL, and a write after a checkpoint looks faster than it is",
+            ),
+            (
+                "synchronous_commit",
+                "no COMMIT waits for the disk, and every write looks faster than it is",
+            ),
+            (
+                "autovacuum",
+                "nothing but the migration and the traffic is at work on the tables",
+            ),
+        ];
+        makes
+            .into_iter()
+            .filter(|(name, _)| self.settings.get(*name).is_some_and(|value| value == "off"))
+            .map(|(name, what)| format!("measured without {name}, which is off: {what}"))
+            .collect()
+    }
+
     fn of_this_machine() -> Environment {
         let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get());
         let memory = rustix::system::sysinfo();
@@ -187,6 +247,9 @@ impl Environment {
             provider: None,
             postgres_version: None,
             settings: Default::default(),
+            settings_brought: Default::default(),
+            settings_ignored: Vec::new(),
+            os_cache: None,
             cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
             memory_bytes: memory.totalram as u64 * u64::from(memory.mem_unit),
         }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Latency, Lock, Outcome, PhaseSpan, Run, Series, Statement, Step, StepError, Timeline, Traffic,
-    TrafficFigures, TrafficTotal,
+    Adversary, Latency, Lock, Outcome, PhaseSpan, Run, Series, Statement, Step, StepError,
+    Timeline, Traffic, TrafficFigures, TrafficTotal,
 };
-use super::{blocked, locks};
+use super::{blocked, locks, tries};
 use crate::rehearse::clock::{At, ms};
 use crate::rehearse::load::tally::INTERVAL;
 use crate::rehearse::recording::{
-    Counts, Ended, IntervalCounts, Latencies, Phase, Recording, StatementRecord, StepRecord,
+    Counts, Ended, IntervalCounts, Latencies, Phase, Recording, StatementFailure, StatementRecord,
+    StepRecord,
 };
 use crate::rehearse::recovery;
 
@@ -18,7 +19,7 @@ impl Run {
     /// What a recording says.
     pub fn from_recording(recording: &Recording) -> Run {
         let locks = locks::locks(recording);
-        let (blocked, disagreements) = blocked::blocked(recording);
+        let cost = blocked::cost(recording);
         Run {
             postgres: recording.postgres,
             outcome: match recording.ended {
@@ -40,9 +41,12 @@ impl Run {
                 .steps
                 .iter()
                 .enumerate()
-                .map(|(index, record)| step(recording, &locks, index, record))
+                .map(|(index, record)| Step {
+                    tries: tries::tries(recording, index, &cost.by_try),
+                    ..step(recording, &locks, index, record)
+                })
                 .collect(),
-            blocked,
+            blocked: cost.blocked,
             traffic: recording
                 .classes
                 .iter()
@@ -65,12 +69,22 @@ impl Run {
                 .collect(),
             timeline: timeline(recording),
             recovery_ms: recovery_ms(recording),
+            adversaries: recording
+                .adversaries
+                .iter()
+                .map(|record| Adversary {
+                    what: record.what.clone(),
+                    sql: record.sql.clone(),
+                    start_ms: record.began.ms(),
+                    end_ms: record.ended.map(At::ms),
+                })
+                .collect(),
             left_behind: recording.left_behind.clone(),
             warnings: recording
                 .warnings
                 .iter()
                 .cloned()
-                .chain(disagreements)
+                .chain(cost.disagreements)
                 .collect(),
             locks,
         }
@@ -78,13 +92,6 @@ impl Run {
 }
 
 fn step(recording: &Recording, locks: &[Lock], index: usize, record: &StepRecord) -> Step {
-    let line_of = |statement: usize| {
-        record
-            .statements
-            .iter()
-            .find(|s| s.index == statement)
-            .map(|s| s.line)
-    };
     let wal_per_us = baseline_wal_per_us(recording);
     Step {
         kind: record.kind,
@@ -92,17 +99,24 @@ fn step(recording: &Recording, locks: &[Lock], index: usize, record: &StepRecord
         transaction: record.transaction.clone(),
         start_ms: record.start.ms(),
         duration_ms: ms(record.end.since(record.start)),
-        error: record.error.as_ref().map(|error| StepError {
-            sqlstate: error.sqlstate,
-            message: error.message.clone(),
-            statement: error.statement,
-            line: error.statement.and_then(line_of),
-        }),
+        error: record.error.as_ref().map(|error| failure(record, error)),
         statements: record
             .statements
             .iter()
             .map(|s| statement(recording, s, index, locks, wal_per_us))
             .collect(),
+        tries: Vec::new(),
+    }
+}
+
+/// A failure with the line of its statement.
+pub(super) fn failure(step: &StepRecord, error: &StatementFailure) -> StepError {
+    let of = |index| step.statements.iter().find(|s| s.index == index);
+    StepError {
+        sqlstate: error.sqlstate,
+        message: error.message.clone(),
+        statement: error.statement,
+        line: error.statement.and_then(of).map(|s| s.line),
     }
 }
 
@@ -114,13 +128,21 @@ fn statement(
     wal_per_us: f64,
 ) -> Statement {
     let span = record.end.since(record.start);
-    let own = locks
-        .iter()
-        .filter(|lock| lock.step == step && lock.statement == record.index);
-    let lock_wait_ms = own.fold(waits_for_others_ms(recording, record), |sum, lock| {
+    let own_try = recording.steps.get(step).and_then(|s| s.try_of(record));
+    let pid = own_try.map(|one| one.pid);
+    let session = pid
+        .and_then(|pid| tries::session(recording, pid))
+        .unwrap_or(0);
+    let own = locks.iter().filter(|lock| {
+        (lock.step, lock.statement) == (step, record.index)
+            && (lock.session, lock.try_number) == (session, record.try_number)
+    });
+    let lock_wait_ms = own.fold(waits_for_others_ms(recording, record, pid), |sum, lock| {
         sum + lock.wait_ms
     });
     Statement {
+        migrator: record.migrator,
+        try_number: record.try_number,
         index: record.index,
         line: record.line,
         sql: record.sql.clone(),
@@ -141,11 +163,11 @@ fn statement(
 
 /// How long a statement of the migration waited for other transactions: for a row, or, as CONCURRENTLY
 /// does, for all that began before it.
-fn waits_for_others_ms(recording: &Recording, record: &StatementRecord) -> f64 {
+fn waits_for_others_ms(recording: &Recording, record: &StatementRecord, pid: Option<u32>) -> f64 {
     let own = recording
         .sampled_waits
         .iter()
-        .filter(|wait| recording.migration_pids.contains(&wait.pid));
+        .filter(|wait| Some(wait.pid) == pid);
     own.fold(0.0, |sum, wait| {
         let start = wait.started.likely.max(record.start);
         let end = wait.ended.likely.min(record.end);
@@ -284,6 +306,8 @@ mod tests {
             query: None,
         };
         let record = StatementRecord {
+            migrator: 1,
+            try_number: 1,
             index: 0,
             line: 1,
             sql: "CREATE INDEX CONCURRENTLY".to_owned(),
@@ -297,7 +321,6 @@ mod tests {
             sampled_waits: vec![wait(7, 10_000, 510_000), wait(8, 10_000, 900_000)],
             ..Recording::blank(String::new(), crate::postgres::Version(150_000))
         };
-        let statement = statement(&recording, &record, 0, &[], 0.0);
-        assert_eq!(statement.lock_wait_ms, 500.0);
+        assert_eq!(waits_for_others_ms(&recording, &record, Some(7)), 500.0);
     }
 }

@@ -180,6 +180,10 @@ mod tests {
                 ["a bigint not null default", "b text not null default"],
             ),
             (
+                "ALTER TABLE t ADD UNIQUE (a)",
+                ["a int", "b text not null default"],
+            ),
+            (
                 "ALTER TABLE t RENAME b TO c; ALTER TABLE t OWNER TO me, ENABLE ROW LEVEL SECURITY",
                 ["a int", "c text not null default"],
             ),

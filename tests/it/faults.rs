@@ -30,7 +30,7 @@ impl Background {
     /// A migration that waits for two seconds for a lock, as soon as it does.
     fn start_until_migration_waits() -> Background {
         let cache = Rc::new(tempfile::tempdir().unwrap());
-        let background = Background::start_scenario("lock-queue", cache, "5000", "step 1");
+        let background = Background::start_scenario("idle-in-transaction", cache, "5000", "step 1");
         background.until_migration_waits();
         background
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod scene;
 mod killed;
+mod cold;
 
 use std::time::Duration;
 

@@ -1,5 +1,9 @@
 //! Rehearsals with a known truth: what is reported is what was made to happen.
 
+mod stage;
+mod truth;
+mod production;
+
 use pgrehearse::postgres::LockMode::{AccessExclusiveLock, ShareLock, ShareUpdateExclusiveLock};
 use pgrehearse::report::{Outcome, Phase, Report, Run};
 
@@ -7,12 +11,12 @@ use crate::server::{self, Server};
 use crate::support::{Rehearsed, locks_on};
 
 /// A scenario of a second's phases, with these steps and whatever else is written before them.
-struct Scenario {
+pub(crate) struct Scenario {
     dir: tempfile::TempDir,
 }
 
 impl Scenario {
-    fn new(toml: &str, script: &str) -> Scenario {
+    pub(crate) fn new(toml: &str, script: &str) -> Scenario {
         let dir = tempfile::Builder::new()
             .prefix("truth")
             .tempdir()
@@ -25,7 +29,7 @@ impl Scenario {
         Scenario { dir }
     }
 
-    fn run(&self, arguments: &[&str]) -> (Option<i32>, Report) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (Option<i32>, Report) {
         let path = self.dir.path().to_str().unwrap();
         let rehearsed = Rehearsed::run(&[&[path], arguments].concat());
         let name = self.dir.path().file_name().unwrap().to_str().unwrap();
@@ -33,10 +37,10 @@ impl Scenario {
     }
 }
 
-const MIGRATE: &str = "[[steps]]\nmigrate = 'up.sql'\n";
+pub(crate) const MIGRATE: &str = "[[steps]]\nmigrate = 'up.sql'\n";
 
 /// Runs the script under traffic, and looks at the only run.
-fn check(toml: &str, script: &str, expect: impl Fn(&Run)) {
+pub(crate) fn check(toml: &str, script: &str, expect: impl Fn(&Run)) {
     let (_, report) = Scenario::new(toml, script).run(&["--provider", "local"]);
     let run = &report.runs[0];
     assert_eq!(run.warnings, [] as [&str; 0]);

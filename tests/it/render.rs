@@ -4,7 +4,7 @@ use pgrehearse::compare::{Calibration, Comparison, Terms};
 use pgrehearse::render::{FORMATS, Look, terminal};
 use pgrehearse::report::{Report, Run};
 
-const REPORTS: [(&str, &str); 5] = [
+const REPORTS: [(&str, &str); 6] = [
     (
         "create-index",
         include_str!("../fixtures/reports/create-index.json"),
@@ -24,6 +24,10 @@ const REPORTS: [(&str, &str); 5] = [
     (
         "interrupted",
         include_str!("../fixtures/reports/interrupted.json"),
+    ),
+    (
+        "retries-and-migrators",
+        include_str!("../fixtures/reports/retries-and-migrators.json"),
     ),
 ];
 

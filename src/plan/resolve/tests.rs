@@ -1,10 +1,12 @@
 //! A scenario on disk with one mistake after the other.
 
+mod adversaries;
+
 use std::fs;
 
 use super::*;
 use crate::migrations::Transaction;
-use crate::rehearse::workload::QueryKind;
+use crate::rehearse::workload::{Migrate, QueryKind};
 
 const SCHEMA: &str = "CREATE TABLE orders (id integer PRIMARY KEY, status text);\n";
 
@@ -100,7 +102,7 @@ fn a_small_scenario_is_filled_up_with_defaults() {
         .map(|q| q.kind)
         .collect();
     assert_eq!(kinds, [QueryKind::Read, QueryKind::Write]);
-    let [Step::Migrate(script)] = &plan.rehearse.steps[..] else {
+    let [Step::Migrate(Migrate { script, .. })] = &plan.rehearse.steps[..] else {
         panic!("{:?}", plan.rehearse.steps);
     };
     assert_eq!(
@@ -326,16 +328,6 @@ fn a_version_cannot_extend_a_stranger_or_itself() {
             "scenario.toml:7: apps.v3: this version has no queries",
             "scenario.toml:10: apps.v4.extends = \"v3\": a version cannot extend itself, nor in a circle",
             "scenario.toml:9: apps.v4: this version has no queries",
-        ],
-    );
-}
-
-#[test]
-fn an_adversary_is_held_against_the_schema() {
-    check(
-        "[[adversaries]]\nkind = \"idle_in_transaction\"\nsql = \"SELECT * FROM order_\"\nhold_ms = 5\n",
-        &[
-            "scenario.toml:7: adversaries[0].sql = \"SELECT * FROM order_\": no table `order_` in the dataset; did you mean `orders`?",
         ],
     );
 }

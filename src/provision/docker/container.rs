@@ -45,6 +45,7 @@ pub(in crate::provision) struct Container {
 /// What a container is to do.
 pub(super) struct Job {
     pub(super) command: Vec<String>,
+    pub(super) environment: Vec<(&'static str, String)>,
     pub(super) pgdata: String,
     pub(super) mount: Mount,
     /// In place of root, for what is no server.
@@ -112,6 +113,9 @@ impl Docker {
                 }
             })
             .with_cmd(job.command);
+        for (name, value) in job.environment {
+            request = request.with_env_var(name, value);
+        }
         if job.is_server {
             request = request.with_mapped_port(self.port.unwrap_or(0), POSTGRES_PORT.tcp());
         }
@@ -173,6 +177,13 @@ impl Container {
                 String::from_utf8_lossy(&complaint).trim(),
             )),
         }
+    }
+
+    /// What it has written to its standard output.
+    pub(super) async fn written(&self) -> Result<String, Error> {
+        let written = self.container().stdout_to_vec().await;
+        let written = written.map_err(|e| failed("cannot read what a container wrote", e))?;
+        Ok(String::from_utf8_lossy(&written).into_owned())
     }
 
     pub(in crate::provision) async fn free_bytes(&self) -> Option<u64> {

@@ -1,22 +1,19 @@
 //! The steps: migrate a script, deploy a version, wait.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio_postgres::Client;
 
+use super::tries::{MigrateSession, SessionEnd};
 use super::{Halt, Stage, unless_stopped};
-use crate::migrations::script::Script;
-use crate::provision::Role;
 use crate::rehearse::clock::At;
 use crate::rehearse::load::AppParams;
 use crate::rehearse::load::params::ParamSource;
-use crate::rehearse::migrate::{Migrator, Progress};
-use crate::rehearse::observe::activity::Reader;
 use crate::rehearse::recording::{Recording, StatementFailure, StepKind, StepRecord};
-use crate::rehearse::workload::{App, Step};
+use crate::rehearse::workload::{App, Migrate, Step};
 use crate::seed::{self, context::Context};
 use crate::talk::Talk;
 
@@ -52,29 +49,25 @@ impl Stage<'_> {
     async fn migrate(
         &self,
         step: usize,
-        script: &Script,
+        migrate: &Migrate,
         stop: &mut watch::Receiver<bool>,
         record: &mut StepRecord,
     ) -> Result<(), Halt> {
-        let clock = self.journal.clock;
-        let connected = async {
-            let admin = self.server.connect(Role::Admin).await?;
-            let reader = Reader::new(admin, self.server.version(), clock).await?;
-            let config = self.server.config(Role::Migration);
-            Migrator::connect(&config, reader, self.watched.clone(), clock).await
-        };
-        let migrator = unless_stopped(connected, stop).await??;
-        // Connecting is the harness's doing: the step begins with the script.
-        record.start = clock.now();
-        let progress = Progress::default();
-        let result = unless_stopped(migrator.run(step, script, &progress), stop).await;
-        if result.is_err() {
-            migrator.cut_short(&progress).await;
+        let mut sessions = Vec::new();
+        for number in 1..=1 + self.spec.further_migrators() {
+            let session = MigrateSession::open(self, migrate, step, number);
+            sessions.push(unless_stopped(session, stop).await??);
         }
-        record.statements =
-            std::mem::take(&mut *progress.lock().unwrap_or_else(PoisonError::into_inner));
-        record.error = result?.err();
-        Ok(())
+        // Connecting is the harness's doing: the step begins with the script.
+        record.start = self.journal.clock.now();
+        let all = sessions.iter_mut().map(|session| session.run(migrate));
+        let result = unless_stopped(join_all(all), stop).await;
+        for session in sessions {
+            record.take_in(session.end(result.is_err()).await);
+        }
+        record.tries.sort_by_key(|one| one.start);
+        record.statements.sort_by_key(|statement| statement.start);
+        result.map(|_| ())
     }
 
     async fn deploy(
@@ -126,7 +119,7 @@ pub(super) async fn resolve_params(
 impl StepRecord {
     fn begins(step: &Step, start: At) -> StepRecord {
         let (kind, name, transaction) = match step {
-            Step::Migrate(script) => (
+            Step::Migrate(Migrate { script, .. }) => (
                 StepKind::Migrate,
                 script.name.clone(),
                 Some(script.transaction.in_words().to_owned()),
@@ -142,13 +135,23 @@ impl StepRecord {
             end: start,
             error: None,
             statements: Vec::new(),
+            tries: Vec::new(),
         }
+    }
+
+    /// Adds what one session did. The step's own session comes first, and its failure counts most.
+    fn take_in(&mut self, session: SessionEnd) {
+        if self.error.is_none() {
+            self.error = session.tries.last().and_then(|last| last.error.clone());
+        }
+        self.tries.extend(session.tries);
+        self.statements.extend(session.statements);
     }
 }
 
 fn describe(step: &Step) -> String {
     match step {
-        Step::Migrate(script) => format!("migrate {}", script.name),
+        Step::Migrate(migrate) => format!("migrate {}", migrate.script.name),
         Step::Deploy { app, .. } => format!("deploy {app}"),
         Step::Wait(time) => format!("wait {} ms", time.as_millis()),
     }

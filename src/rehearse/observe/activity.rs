@@ -4,9 +4,9 @@ use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Statement};
 
 use super::locks::{LockRow, Reading};
-use super::pace::{Look, Pace};
+use super::pace::Pace;
 use super::waits::{Waiter, Waits};
-use super::watched::Watched;
+use super::watched::{Look, Watched};
 use crate::postgres::Version;
 use crate::rehearse::clock::{At, Clock};
 use crate::rehearse::recording::SampledWait;
@@ -263,13 +263,13 @@ pub async fn sample(reader: Reader, watched: Watched, mut stop: watch::Receiver<
     loop {
         let next = async {
             match pace.next().await {
-                Look::Everything => {
+                None => {
                     let sample = reader.read(&watched).await?;
                     waits.observe(sample.asked, sample.answered, sample.waiters);
                     Ok(())
                 }
-                Look::Locks => reader.read_own(&watched).await,
-                Look::Waiting => reader.read_waiting(&watched).await,
+                Some(Look::Locks) => reader.read_own(&watched).await,
+                Some(Look::Waiting) => reader.read_waiting(&watched).await,
             }
         };
         // A server that does not answer any more must not keep anyone from stopping.

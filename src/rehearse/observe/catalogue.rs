@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
-use crate::postgres::{RelationKind, RelationName, Version};
+use super::log;
+use crate::postgres::{LockMode, RelationKind, RelationName, Version};
 use crate::provision::Settings;
 
 /// A relation and whether the migration made it.
@@ -13,13 +14,16 @@ use crate::provision::Settings;
 pub struct RelationFacts {
     pub name: RelationName,
     pub kind: RelationKind,
+    /// The table that an index or a toast table belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<RelationName>,
     pub created_here: bool,
 }
 
 /// The relations of a database by object id, and a line for every object worth comparing.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
-    pub relations: BTreeMap<u32, (RelationName, RelationKind)>,
+    relations: BTreeMap<u32, RelationFacts>,
     objects: BTreeSet<String>,
 }
 
@@ -28,22 +32,33 @@ pub async fn read(client: &Client) -> Result<Catalogue, tokio_postgres::Error> {
     let mut catalogue = Catalogue::default();
     let relations = client
         .query(
-            "SELECT c.oid, n.nspname, c.relname, c.relkind::text
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace",
+            "SELECT c.oid, n.nspname, c.relname, c.relkind::text, tn.nspname, t.relname
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             LEFT JOIN pg_index i ON i.indexrelid = c.oid
+             LEFT JOIN pg_class o ON o.reltoastrelid = coalesce(i.indrelid, c.oid)
+             LEFT JOIN pg_class t ON t.oid = coalesce(o.oid, i.indrelid)
+             LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace",
             &[],
         )
         .await?;
     for row in relations {
         let kind: &str = row.get(3);
         let kind = kind.chars().next().and_then(RelationKind::from_relkind);
-        let kind = kind.unwrap_or(RelationKind::Table);
-        catalogue.relations.insert(
-            row.get(0),
-            (
-                RelationName::new(row.get::<_, &str>(1), row.get::<_, &str>(2)),
-                kind,
-            ),
-        );
+        let name = |at| {
+            let (schema, name) = (
+                row.get::<_, Option<&str>>(at),
+                row.get::<_, Option<&str>>(at + 1),
+            );
+            Some(RelationName::new(schema?, name?))
+        };
+        let Some(found) = name(1) else { continue };
+        let facts = RelationFacts {
+            name: found,
+            kind: kind.unwrap_or(RelationKind::Table),
+            table: name(4),
+            created_here: false,
+        };
+        catalogue.relations.insert(row.get(0), facts);
     }
     for row in client.query(OBJECTS, &[]).await? {
         catalogue.objects.insert(row.get(0));
@@ -77,22 +92,25 @@ const OBJECTS: &str = "
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
 impl Catalogue {
+    /// The users' tables, partitioned ones and their partitions among them, in the order of their names.
+    pub fn tables(&self) -> Vec<&RelationFacts> {
+        let is_table = |kind| matches!(kind, RelationKind::Table | RelationKind::PartitionedTable);
+        let is_system = |schema: &str| schema.starts_with("pg_") || schema == "information_schema";
+        let tables = self.relations.values();
+        let mut tables: Vec<_> = tables
+            .filter(|facts| is_table(facts.kind) && !is_system(&facts.name.schema))
+            .collect();
+        tables.sort_by_key(|facts| &facts.name);
+        tables
+    }
+
     /// Relations of both catalogues; those that only `after` has were created in between.
     pub fn joined(&self, after: &Catalogue) -> BTreeMap<u32, RelationFacts> {
-        let facts = |created_here| {
-            move |(oid, (name, kind)): (&u32, &(RelationName, RelationKind))| {
-                (
-                    *oid,
-                    RelationFacts {
-                        name: name.clone(),
-                        kind: *kind,
-                        created_here,
-                    },
-                )
-            }
-        };
-        let mut joined: BTreeMap<_, _> = after.relations.iter().map(facts(true)).collect();
-        joined.extend(self.relations.iter().map(facts(false)));
+        let mut joined = after.relations.clone();
+        for facts in joined.values_mut() {
+            facts.created_here = true;
+        }
+        joined.extend(self.relations.clone());
         joined
     }
 
@@ -110,6 +128,21 @@ impl Catalogue {
     }
 }
 
+/// Whether a session holds this lock on a table, whose name is quoted as SQL needs it.
+pub async fn holds_lock(
+    client: &Client,
+    pid: i32,
+    table: &str,
+    mode: LockMode,
+) -> Result<bool, tokio_postgres::Error> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND locktype = 'relation'
+               AND relation = $2::text::regclass AND mode = $3 AND granted)";
+    let row = client
+        .query_one(sql, &[&pid, &table, &mode.to_string()])
+        .await?;
+    Ok(row.get(0))
+}
+
 /// The server's version.
 pub async fn version(client: &Client) -> Result<Version, tokio_postgres::Error> {
     let row = client
@@ -118,8 +151,10 @@ pub async fn version(client: &Client) -> Result<Version, tokio_postgres::Error> 
     Ok(Version(u32::try_from(row.get::<_, i32>(0)).unwrap_or(0)))
 }
 
-/// Settings that are not at their defaults, and those that decide about the figures.
+/// Settings that are not at their defaults, and those that decide about the figures; but not where the
+/// server's files are, nor how its log is set up to be read here.
 pub async fn settings(client: &Client) -> Result<Settings, tokio_postgres::Error> {
+    let ours: Vec<String> = log::settings().into_keys().collect();
     let rows = client
         .query(
             "SELECT name, current_setting(name) FROM pg_settings
@@ -127,9 +162,10 @@ pub async fn settings(client: &Client) -> Result<Settings, tokio_postgres::Error
                             'shared_buffers', 'max_wal_size', 'checkpoint_timeout', 'work_mem',
                             'maintenance_work_mem', 'deadlock_timeout', 'lock_timeout')
                 OR (source IN ('command line', 'configuration file', 'database')
-                    AND name !~ '(director|file|^log_|^lc_|^dynamic_shared|timezone|default_text|^listen|^port$|^cluster_name)')
+                    AND name <> ALL ($1)
+                    AND name !~ '(director|_file$|^lc_|^dynamic_shared|default_text|^listen|^port$)')
              ORDER BY name",
-            &[],
+            &[&ours],
         )
         .await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
@@ -141,8 +177,14 @@ mod tests {
 
     #[test]
     fn a_relation_that_only_the_second_catalogue_has_was_created_here() {
-        let orders = (RelationName::new("public", "orders"), RelationKind::Table);
-        let index = (RelationName::new("public", "i"), RelationKind::Index);
+        let facts = |name: &str, kind| RelationFacts {
+            name: RelationName::new("public", name),
+            kind,
+            table: None,
+            created_here: false,
+        };
+        let orders = facts("orders", RelationKind::Table);
+        let index = facts("i", RelationKind::Index);
         let before = Catalogue {
             relations: BTreeMap::from([(1, orders.clone())]),
             ..Catalogue::default()

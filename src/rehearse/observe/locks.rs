@@ -43,8 +43,8 @@ struct CurrentStatement {
     start: At,
     /// When it came back; while it runs, the end of time.
     end: At,
-    /// Its transaction is being ended.
-    is_over: bool,
+    /// It may take and release locks at any time: another takes its own as it starts, and releases as it ends.
+    runs_code: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -58,13 +58,13 @@ struct OpenLock {
 
 impl LockTracker {
     /// Locks not seen before belong to this statement from now on.
-    pub fn statement_starts(&mut self, step: usize, index: usize, start: At) {
+    pub fn statement_starts(&mut self, step: usize, index: usize, start: At, runs_code: bool) {
         self.statement = Some(CurrentStatement {
             step,
             index,
             start,
             end: At(u64::MAX),
-            is_over: false,
+            runs_code,
         });
     }
 
@@ -79,7 +79,7 @@ impl LockTracker {
     pub fn transaction_ends(&mut self, at: At) {
         if let Some(statement) = &mut self.statement {
             (statement.start, statement.end) = (at, At(u64::MAX));
-            statement.is_over = true;
+            statement.runs_code = false;
         }
     }
 
@@ -115,10 +115,11 @@ impl LockTracker {
             .copied()
             .collect();
         for key in gone {
-            let earliest = self.open[&key].last_seen.max(statement.start);
-            let mut released = Bracket::between(earliest.min(latest), latest);
-            if statement.is_over {
-                // COMMIT flushes the WAL first, and lets go of the locks at its very end.
+            let last_seen = self.open[&key].last_seen;
+            let earliest = last_seen.max(statement.start).min(latest);
+            let mut released = Bracket::between(earliest, latest);
+            // ROLLBACK TO and a failed statement let go at their end, COMMIT after its flush of the WAL.
+            if !statement.runs_code && last_seen <= statement.start {
                 released.likely = released.latest;
             }
             self.close(key, released);
@@ -126,34 +127,26 @@ impl LockTracker {
         self.last_reading = reading.asked;
     }
 
-    /// The transaction has ended: its COMMIT or ROLLBACK was acknowledged at `at`, and no lock is left.
-    /// Locks are released just before the acknowledgement, after the flush of the WAL.
+    /// No lock is left: a COMMIT, a ROLLBACK or a statement outside of a transaction was acknowledged at `at`.
+    /// Locks go just before that, after the flush of the WAL, and before the files of dropped and rewritten
+    /// tables are removed.
     pub fn released(&mut self, at: At) {
+        let start = self.statement.map_or(At(0), |statement| statement.start);
         for key in self.open.keys().copied().collect::<Vec<_>>() {
-            self.close(key, Bracket::exact(at));
-        }
-        self.not_before = at;
-    }
-
-    /// A statement outside of a transaction ended at `at`: its locks went between their last sighting and now.
-    pub fn released_by(&mut self, at: At) {
-        for key in self.open.keys().copied().collect::<Vec<_>>() {
-            let last_seen = self.open[&key].last_seen;
-            self.close(
-                key,
-                Bracket {
-                    earliest: last_seen,
-                    latest: at,
-                    likely: at,
-                },
-            );
+            let earliest = self.open[&key].last_seen.max(start).min(at);
+            let released = Bracket {
+                earliest,
+                latest: at,
+                likely: at,
+            };
+            self.close(key, released);
         }
         self.not_before = at;
     }
 
     /// The locks so far, in the order in which they were released, as those of a session with this number.
     pub fn finish(mut self, session: usize, at: At) -> Vec<LockRecord> {
-        self.released_by(at);
+        self.released(at);
         for lock in &mut self.closed {
             lock.session = session;
         }
@@ -255,13 +248,14 @@ mod tests {
     #[test]
     fn a_lock_is_held_from_its_statements_start_to_the_commit() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         tracker.observe(&reading(5_000, &[held(ShareLock)]));
-        tracker.statement_starts(0, 1, At(9_000));
+        tracker.statement_starts(0, 1, At(9_000), false);
         tracker.observe(&reading(
             10_000,
             &[held(ShareLock), held(AccessExclusiveLock)],
         ));
+        tracker.transaction_ends(At(19_500));
         tracker.released(At(20_000));
         let locks = tracker.finish(0, At(30_000));
         assert_eq!(locks.len(), 2);
@@ -272,13 +266,14 @@ mod tests {
             (locks[1].mode, locks[1].statement),
             (AccessExclusiveLock, 1)
         );
-        assert_eq!(locks[1].released, Bracket::exact(At(20_000)));
+        let released = locks[1].released;
+        assert_eq!((released.likely, released.width_us()), (At(20_000), 500));
     }
 
     #[test]
     fn a_wait_is_told_from_the_hold() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         let waiting = LockRow {
             granted: false,
             waiting_since: Some(At(1_200)),
@@ -297,7 +292,7 @@ mod tests {
     #[test]
     fn a_stale_reading_does_not_bring_a_released_lock_back() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         tracker.observe(&reading(2_000, &[held(ShareLock)]));
         tracker.released(At(3_000));
         tracker.observe(&reading(2_900, &[held(ShareLock)]));
@@ -307,7 +302,7 @@ mod tests {
     #[test]
     fn a_lock_that_was_waited_for_in_vain_is_never_granted() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         tracker.observe(&reading(
             2_000,
             &[LockRow {
@@ -322,7 +317,7 @@ mod tests {
     #[test]
     fn a_lock_taken_in_the_middle_of_a_statement_is_bracketed_by_samples() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         tracker.observe(&reading(11_000, &[]));
         tracker.observe(&reading(21_000, &[held(ShareLock)]));
         tracker.released(At(90_000));
@@ -333,7 +328,7 @@ mod tests {
     #[test]
     fn of_two_readings_the_one_asked_later_counts() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         tracker.observe(&reading(5_000, &[held(ShareLock)]));
         // The sampler asked before the lock was there, and was answered late.
         tracker.observe(&reading(4_990, &[]));
@@ -347,11 +342,11 @@ mod tests {
     #[test]
     fn a_statement_that_has_ended_narrows_the_brackets() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         tracker.statement_ends(At(1_300));
         tracker.observe(&reading(1_310, &[held(ShareLock)]));
         // As in ROLLBACK TO SAVEPOINT.
-        tracker.statement_starts(0, 1, At(9_000));
+        tracker.statement_starts(0, 1, At(9_000), false);
         tracker.statement_ends(At(9_200));
         tracker.observe(&reading(9_210, &[]));
         let locks = tracker.finish(0, At(30_000));
@@ -363,7 +358,7 @@ mod tests {
     #[test]
     fn a_lock_that_is_seen_gone_while_the_commit_is_under_way_went_with_the_commit() {
         let mut tracker = LockTracker::default();
-        tracker.statement_starts(0, 0, At(1_000));
+        tracker.statement_starts(0, 0, At(1_000), false);
         tracker.statement_ends(At(2_000));
         tracker.observe(&reading(2_010, &[held(ShareLock)]));
         tracker.transaction_ends(At(2_200));

@@ -4,29 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::watched::{Attention, Watched};
+use super::watched::{Look, Watched};
 use crate::rehearse::clock::Clock;
 
 /// Time between two samples of everything. One costs 50 to 90 µs of the server's CPU, so this is below 1 % of
 /// a core.
 pub const INTERVAL: Duration = Duration::from_millis(10);
-
-/// Time between two looks at a session that waits. A look costs 20 µs, and bounds the error of the grant.
-const WAITING: Duration = Duration::from_millis(1);
-
-/// Time between two readings of the migration's locks while it runs code that may take some at any time.
-const CODE: Duration = Duration::from_millis(2);
-
-/// What to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Look {
-    /// The migration's locks, who waits, and where the WAL ends.
-    Everything,
-    /// The migration's locks.
-    Locks,
-    /// Whether the migration still waits for a lock.
-    Waiting,
-}
 
 /// The beat of the sampler.
 pub(super) struct Pace {
@@ -46,20 +29,23 @@ impl Pace {
         }
     }
 
-    /// Waits for the moment to look, and says at what.
-    pub(super) async fn next(&mut self) -> Look {
+    /// Waits for the moment to look, and says at what: `None` is everything.
+    pub(super) async fn next(&mut self) -> Option<Look> {
         loop {
-            let (pause, look) = match self.watched.attention(self.clock.now()) {
-                Attention::Burst => (Duration::ZERO, Look::Locks),
-                Attention::Waiting => (WAITING, Look::Waiting),
-                Attention::Code => (CODE, Look::Locks),
-                Attention::Calm => (INTERVAL, Look::Everything),
+            let next = self.watched.next_look(self.clock.now());
+            let look = async {
+                match next {
+                    Some((pause, look)) if pause < INTERVAL => {
+                        tokio::time::sleep_until(Instant::now() + pause).await;
+                        look
+                    }
+                    _ => std::future::pending().await,
+                }
             };
-            let due = Instant::now() + pause;
             tokio::select! {
                 biased;
-                _ = self.ticks.tick() => return Look::Everything,
-                () = tokio::time::sleep_until(due), if look != Look::Everything => return look,
+                _ = self.ticks.tick() => return None,
+                look = look => return Some(look),
                 () = self.watched.changed() => {}
             }
         }

@@ -12,6 +12,13 @@ use crate::rehearse::recording::LockRecord;
 /// Most statements take their locks as they start: so long after it locks are read without a pause.
 const BURST: Duration = Duration::from_millis(5);
 
+/// Time between two readings of the locks while a statement runs that may take some at any time, and the least
+/// while another runs.
+const CLOSE: Duration = Duration::from_millis(2);
+
+/// Time between two looks at a session that waits. A look costs 20 µs, and bounds the error of the grant.
+const WAITING: Duration = Duration::from_millis(1);
+
 /// All sessions of the migration. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Watched {
@@ -36,21 +43,17 @@ struct Tracked {
 #[derive(Clone, Copy)]
 struct Running {
     since: At,
-    /// It may take locks at any time, not only as it starts.
+    /// It may take and release locks at any time, not only as it starts.
     runs_code: bool,
 }
 
-/// How closely the sessions have to be looked at now, the least closely first.
+/// What to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Attention {
-    /// Nothing is expected to happen.
-    Calm,
-    /// A statement runs that may take locks at any time.
-    Code,
-    /// A session waits for a lock, and may get it at any time.
+pub(super) enum Look {
+    /// The migration's locks.
+    Locks,
+    /// Whether the migration still waits for a lock.
     Waiting,
-    /// A statement has just started.
-    Burst,
 }
 
 impl Watched {
@@ -109,13 +112,11 @@ impl Watched {
         ended
     }
 
-    pub(super) fn attention(&self, now: At) -> Attention {
+    /// After which pause to look at what. Nothing while no lock of the migration is about to come or go.
+    pub(super) fn next_look(&self, now: At) -> Option<(Duration, Look)> {
         let sessions = self.sessions();
         let connected = sessions.iter().filter(|session| session.connected);
-        connected
-            .map(|session| session.attention(now))
-            .max()
-            .unwrap_or(Attention::Calm)
+        connected.filter_map(|session| session.next_look(now)).min()
     }
 
     /// Waits until a statement starts.
@@ -132,7 +133,9 @@ impl Session {
     /// A statement is about to be sent. One that `runs_code` may take locks at any time.
     pub fn statement_starts(&self, step: usize, statement: usize, at: At, runs_code: bool) {
         self.change(|session| {
-            session.tracker.statement_starts(step, statement, at);
+            session
+                .tracker
+                .statement_starts(step, statement, at, runs_code);
             session.running = Some(Running {
                 since: at,
                 runs_code,
@@ -149,9 +152,24 @@ impl Session {
         });
     }
 
-    /// Runs `change` on the session's locks.
-    pub fn locks(&self, change: impl FnOnce(&mut LockTracker)) {
-        self.change(|session| change(&mut session.tracker));
+    /// COMMIT or ROLLBACK is sent: locks go at any time now.
+    pub fn transaction_ends(&self, at: At) {
+        self.change(|session| {
+            session.tracker.transaction_ends(at);
+            session.running = Some(Running {
+                since: at,
+                runs_code: true,
+            });
+        });
+        self.watched.changed.notify_one();
+    }
+
+    /// It has been acknowledged, or the statement has committed by itself: no lock is left.
+    pub fn released(&self, at: At) {
+        self.change(|session| {
+            session.tracker.released(at);
+            session.running = None;
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut Tracked)) {
@@ -169,15 +187,21 @@ impl Drop for Session {
 }
 
 impl Tracked {
-    fn attention(&self, now: At) -> Attention {
+    fn next_look(&self, now: At) -> Option<(Duration, Look)> {
         if self.tracker.is_waiting() {
-            return Attention::Waiting;
+            return Some((WAITING, Look::Waiting));
         }
-        match self.running {
-            Some(running) if now.since(running.since) < BURST => Attention::Burst,
-            Some(running) if running.runs_code => Attention::Code,
-            _ => Attention::Calm,
-        }
+        let running = self.running?;
+        let elapsed = now.since(running.since);
+        let pause = if elapsed < BURST {
+            Duration::ZERO
+        } else if running.runs_code {
+            CLOSE
+        } else {
+            // An error of a hundredth: a rewrite locks each index as its turn comes.
+            CLOSE.max(elapsed / 100)
+        };
+        Some((pause, Look::Locks))
     }
 }
 
@@ -188,13 +212,14 @@ mod tests {
     use crate::rehearse::observe::locks::LockRow;
 
     #[test]
-    fn who_starts_or_waits_gets_attention() {
+    fn who_starts_or_waits_is_looked_at_closely() {
         let watched = Watched::default();
-        assert_eq!(watched.attention(At(0)), Attention::Calm);
+        assert_eq!(watched.next_look(At(0)), None);
         let session = watched.watch(7);
         session.statement_starts(0, 0, At(1_000), true);
-        assert_eq!(watched.attention(At(1_500)), Attention::Burst);
-        assert_eq!(watched.attention(At(90_000)), Attention::Code);
+        let next = |at| watched.next_look(At(at));
+        assert_eq!(next(1_500), Some((Duration::ZERO, Look::Locks)));
+        assert_eq!(next(90_000_000), Some((CLOSE, Look::Locks)));
         let waiting = Reading {
             asked: At(91_000),
             answered: At(91_100),
@@ -206,15 +231,16 @@ mod tests {
             }],
         };
         watched.observe(&[(7, waiting)]);
-        assert_eq!(watched.attention(At(92_000)), Attention::Waiting);
+        assert_eq!(next(92_000), Some((WAITING, Look::Waiting)));
         assert!(!watched.still_waiting(&[7], At(92_000)));
         assert!(watched.still_waiting(&[], At(93_000)));
-        session.locks(|locks| locks.released(At(95_000)));
-        session.statement_ends(At(95_000));
-        assert_eq!(watched.attention(At(95_001)), Attention::Calm);
+        session.released(At(95_000));
+        assert_eq!(next(95_001), None);
+        session.statement_starts(0, 1, At(100_000), false);
+        assert_eq!(next(600_000), Some((Duration::from_millis(5), Look::Locks)));
         drop(session);
         assert!(watched.pids().is_empty());
-        let lock = &watched.finish(At(99_000)).1[0];
+        let lock = &watched.finish(At(700_000)).1[0];
         assert_eq!((lock.granted, lock.session), (None, 0));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Block, Cell, Section, Tone};
 use crate::postgres::{RelationName, Version};
-use crate::provision::Provider;
+use crate::provision::{OsCache, Provider};
 use crate::report::Report;
 use crate::units;
 
@@ -28,7 +28,11 @@ pub(super) fn warnings(report: &Report) -> Option<Section> {
 }
 
 pub(super) fn section(report: &Report) -> Section {
-    let lines = [server(report), data(report), tool(report)];
+    let mut lines = vec![server(report)];
+    lines.extend(settings(report));
+    lines.push(data(report));
+    lines.extend(os_cache(report));
+    lines.push(tool(report));
     Section::new(
         "How it was measured",
         lines.into_iter().map(Block::line).collect(),
@@ -85,6 +89,43 @@ fn data(report: &Report) -> String {
         named.join(", "),
         units::bytes(dataset.bytes)
     )
+}
+
+/// The user's own, with the values that are in force.
+fn settings(report: &Report) -> Option<String> {
+    let environment = &report.environment;
+    let in_force = |name: &str| {
+        let settings = environment.settings.iter();
+        let mut same = settings.filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        same.next().map(|(_, value)| value)
+    };
+    let brought = environment.settings_brought.iter();
+    let brought: Vec<String> = brought
+        .map(|(name, value)| format!("{name} {}", in_force(name).unwrap_or(value)))
+        .collect();
+    let mut sentences = Vec::new();
+    if !brought.is_empty() {
+        sentences.push(format!("Settings of yours: {}.", brought.join(", ")));
+    }
+    if !environment.settings_ignored.is_empty() {
+        let ignored = environment.settings_ignored.join(", ");
+        sentences.push(format!("Not taken over: {ignored}."));
+    }
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+fn os_cache(report: &Report) -> Option<String> {
+    let text = match report.environment.os_cache? {
+        OsCache::Warm => {
+            "Warm cache: the server started with empty shared_buffers, and with its files as copying them \
+             had left them in the system's memory."
+        }
+        OsCache::Cold => {
+            "Cold cache: the server started with empty shared_buffers, and none of its files was in the \
+             system's memory; what the traffic had touched was, when the migration began."
+        }
+    };
+    (!report.runs.is_empty()).then(|| text.to_owned())
 }
 
 fn tool(report: &Report) -> String {

@@ -1,9 +1,15 @@
 //! The locks that the migration took, the most harmful first.
 
-use super::{Block, Cell, Column, Row, Section, Tone, steps};
-use crate::postgres::{LockMode, RelationKind, RelationName};
+use super::{Block, Cell, Column, Row, Section, Tone, steps, tries};
+use crate::postgres::{LockMode, RelationName};
 use crate::report::{Grade, Lock, Run};
 use crate::units;
+
+/// What two locks that go together may differ by as they are measured.
+const MILLISECOND: f64 = 1.0;
+
+/// Below this a wait does not change how long others were in the way of the lock.
+const NOTEWORTHY_WAIT_MS: f64 = 1.0;
 
 pub(super) fn section(run: &Run) -> Option<Section> {
     let mut folded = Folded::default();
@@ -12,7 +18,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         match () {
             () if lock.created_here => folded.created += 1,
             () if is_harmless(lock) => folded.harmless += 1,
-            () if follows_its_table(lock, &run.locks) => folded.followers += 1,
+            () if run.locks.iter().any(|other| covers(other, lock)) => folded.covered += 1,
             () => shown.push(lock),
         }
     }
@@ -22,11 +28,34 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     });
     let mut blocks = Vec::new();
     if !shown.is_empty() {
-        let rows = shown.into_iter().map(|lock| row(run, lock)).collect();
-        blocks.push(Block::table(columns(), rows));
+        // A span that is all hold says nothing new.
+        let with_span = shown.iter().any(|lock| lock.wait_ms >= NOTEWORTHY_WAIT_MS);
+        let rows = merged(shown).into_iter();
+        let rows = rows.map(|(lock, times)| row(run, lock, times, with_span));
+        blocks.push(Block::table(columns(with_span), rows.collect()));
     }
     blocks.extend(folded.line());
     (!blocks.is_empty()).then(|| Section::new("Locks", blocks))
+}
+
+/// Each lock once, with how often: what a session waited for in vain, try after try, is told by its longest
+/// wait, which comes first.
+fn merged(locks: Vec<&Lock>) -> Vec<(&Lock, usize)> {
+    let place = |lock: &Lock| (lock.mode, lock.step, lock.statement, lock.session);
+    let mut merged: Vec<(&Lock, usize)> = Vec::new();
+    for lock in locks {
+        let is_same = |other: &Lock| {
+            !lock.granted
+                && !other.granted
+                && place(lock) == place(other)
+                && lock.relation == other.relation
+        };
+        match merged.iter_mut().find(|(other, _)| is_same(other)) {
+            Some((_, times)) => *times += 1,
+            None => merged.push((lock, 1)),
+        }
+    }
+    merged
 }
 
 /// Locks that are only counted.
@@ -34,13 +63,13 @@ pub(super) fn section(run: &Run) -> Option<Section> {
 struct Folded {
     created: u64,
     harmless: u64,
-    followers: u64,
+    covered: u64,
 }
 
 impl Folded {
     fn line(&self) -> Option<Block> {
         let kinds = [
-            (self.followers, "on indexes and the like, with their table"),
+            (self.covered, "behind a stronger lock on the same table"),
             (self.created, "on what the migration created"),
             (self.harmless, "in a mode that every query may take"),
         ];
@@ -49,7 +78,7 @@ impl Folded {
             .filter(|(n, _)| *n > 0)
             .map(|(n, what)| format!("{} {what}", units::count(n)))
             .collect();
-        let all = self.created + self.harmless + self.followers;
+        let all = self.created + self.harmless + self.covered;
         (all > 0).then(|| {
             let more = units::counted(
                 all,
@@ -66,32 +95,41 @@ fn is_harmless(lock: &Lock) -> bool {
     lock.mode < LockMode::ShareUpdateExclusiveLock
 }
 
-/// An index, a toast table or a sequence locked by a statement that held a table as strongly and as
-/// long: whoever would wait for it waits for the table already.
-fn follows_its_table(lock: &Lock, locks: &[Lock]) -> bool {
-    let is_table = |kind| matches!(kind, RelationKind::Table | RelationKind::PartitionedTable);
-    !is_table(lock.relation_kind)
-        && locks.iter().any(|table| {
-            is_table(table.relation_kind)
-                && !table.created_here
-                && (table.step, table.statement) == (lock.step, lock.statement)
-                && table.mode >= lock.mode
-                && table.request_ms <= lock.request_ms
-        })
+/// Whether whoever would wait for `lock` waits for `other` already: a lock at least as strong on the same table,
+/// from no later to no earlier. An index and a toast table go with their table.
+fn covers(other: &Lock, lock: &Lock) -> bool {
+    let end_ms = |lock: &Lock| lock.request_ms + lock.span_ms;
+    let same_table =
+        lock.relation == other.relation || lock.table.as_ref() == Some(&other.relation);
+    let is_stronger = match other.relation == lock.relation {
+        true => other.mode > lock.mode,
+        false => other.mode >= lock.mode,
+    };
+    let in_step = (other.step, other.session) == (lock.step, lock.session);
+    same_table
+        && is_stronger
+        && in_step
+        && other.granted
+        && other.request_ms <= lock.request_ms
+        && end_ms(lock) <= end_ms(other) + MILLISECOND
 }
 
-fn columns() -> Vec<Column> {
-    vec![
+fn columns(with_span: bool) -> Vec<Column> {
+    let mut columns = vec![
         Column::words("lock"),
         Column::figure("waited"),
         Column::figure("held"),
         Column::figure("grade"),
-        Column::word("blocks"),
+        Column::words("blocks"),
         Column::words("taken at"),
-    ]
+    ];
+    if with_span {
+        columns.insert(3, Column::figure("span"));
+    }
+    columns
 }
 
-fn row(run: &Run, lock: &Lock) -> Row {
+fn row(run: &Run, lock: &Lock, times: usize, with_span: bool) -> Row {
     let (blocks, tone) = match (lock.blocks_reads, lock.blocks_writes) {
         (true, true) => ("reads, writes", Tone::Bad),
         (true, false) => ("reads", Tone::Bad),
@@ -103,14 +141,38 @@ fn row(run: &Run, lock: &Lock) -> Row {
     } else {
         "never".to_owned()
     };
-    Row::Cells(vec![
+    let mut cells = vec![
         Cell::new(format!("{} on {}", lock.mode, short(&lock.relation)), tone),
         Cell::plain(units::duration(lock.wait_ms)),
         Cell::plain(hold),
         Cell::plain(grade(lock.grade)),
         Cell::new(blocks, tone),
-        Cell::plain(steps::place(run, lock.step, lock.statement)),
-    ])
+        Cell::plain(taken_at(run, lock, times)),
+    ];
+    if with_span {
+        cells.insert(3, Cell::plain(units::duration(lock.span_ms)));
+    }
+    Row::Cells(cells)
+}
+
+/// `line 3`, and the try where there are several.
+fn taken_at(run: &Run, lock: &Lock, times: usize) -> String {
+    let place = steps::place(run, lock.step, lock.statement);
+    let own = run.steps.get(lock.step).and_then(|step| {
+        let mut tries = step.tries.iter();
+        let of = tries.find(|one| (one.session, one.number) == (lock.session, lock.try_number))?;
+        Some((step, of))
+    });
+    match own {
+        Some((step, of)) if step.tries.len() > 1 => {
+            let which = match times {
+                1 => format!("try {}", of.number),
+                _ => format!("{times} tries"),
+            };
+            format!("{place}, {}", tries::name(step, of.migrator, which))
+        }
+        _ => place,
+    }
 }
 
 /// `exact`, `± 1.20 ms` or `derived`.

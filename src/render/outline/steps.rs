@@ -1,6 +1,6 @@
 //! What the migration did, statement by statement, and what it left behind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Block, Cell, Column, Row, Section, Tone};
 use crate::report::{Run, Statement, Step, StepError, StepKind};
@@ -10,7 +10,7 @@ use crate::units;
 const STATEMENTS_SHOWN: usize = 20;
 
 /// A statement in a table is cut after so many characters.
-const SQL_CHARS: usize = 160;
+pub(super) const SQL_CHARS: usize = 160;
 
 /// A statement in a sentence is cut after so many characters.
 const SQL_CHARS_IN_SENTENCE: usize = 70;
@@ -23,13 +23,16 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     let mut rows = Vec::new();
     for (at, step) in run.steps.iter().enumerate() {
         rows.push(Row::Group(heading(at, step, run.steps.len())));
-        let statements = step.statements.iter();
-        rows.extend(
-            statements
-                .filter(|statement| shown.contains(&(at, statement.index)))
-                .map(|statement| row(step, statement)),
-        );
-        rows.extend(unplaced_error(step));
+        let sessions = sessions(step);
+        for migrator in &sessions {
+            if sessions.len() > 1 {
+                rows.push(Row::Group(format!("migrator {migrator}")));
+            }
+            let own = told(step).into_iter().filter(|s| s.migrator == *migrator);
+            let own = own.filter(|s| shown.contains(&(at, *migrator, s.index)));
+            rows.extend(own.map(|statement| row(step, statement)));
+            rows.extend(unplaced_error(step, *migrator));
+        }
     }
     let columns = vec![
         Column::figure("line"),
@@ -39,7 +42,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         Column::figure("WAL"),
     ];
     let mut blocks = vec![Block::table(columns, rows)];
-    let all: usize = run.steps.iter().map(|step| step.statements.len()).sum();
+    let all: usize = run.steps.iter().map(|step| told(step).len()).sum();
     if all > shown.len() {
         blocks.push(Block::line(format!(
             "{} more statements were shorter than these.",
@@ -49,13 +52,29 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     Some(Section::new("What the migration did", blocks))
 }
 
-/// Step and index of the statements to be shown: those that failed, and the longest.
-fn shown(run: &Run) -> BTreeSet<(usize, usize)> {
-    let mut all: Vec<(bool, f64, (usize, usize))> = Vec::new();
+/// The sessions that ran a step, by the number of the migrator.
+fn sessions(step: &Step) -> BTreeSet<u32> {
+    let further = step.tries.iter().map(|one| one.migrator);
+    further.chain([1]).collect()
+}
+
+/// The statements of a step as each session ran them last, session by session.
+fn told(step: &Step) -> Vec<&Statement> {
+    let mut last = BTreeMap::new();
+    for statement in &step.statements {
+        last.insert((statement.migrator, statement.index), statement);
+    }
+    last.into_values().collect()
+}
+
+/// Step, migrator and index of the statements to be shown: those that failed, and the longest.
+fn shown(run: &Run) -> BTreeSet<(usize, u32, usize)> {
+    let mut all: Vec<(bool, f64, (usize, u32, usize))> = Vec::new();
     for (at, step) in run.steps.iter().enumerate() {
-        for statement in &step.statements {
+        for statement in told(step) {
             let failed = error_of(step, statement).is_some();
-            all.push((failed, statement.duration_ms, (at, statement.index)));
+            let place = (at, statement.migrator, statement.index);
+            all.push((failed, statement.duration_ms, place));
         }
     }
     all.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
@@ -109,15 +128,24 @@ fn row(step: &Step, statement: &Statement) -> Row {
 }
 
 fn error_of<'a>(step: &'a Step, statement: &Statement) -> Option<&'a StepError> {
-    let error = step.error.as_ref()?;
+    let error = last_error(step, statement.migrator)?;
     (error.statement == Some(statement.index)).then_some(error)
 }
 
-/// A step's error that belongs to none of its statements, such as that of the COMMIT.
-fn unplaced_error(step: &Step) -> Option<Row> {
-    let error = step.error.as_ref()?;
-    let placed = |statement: &Statement| error.statement == Some(statement.index);
-    if step.statements.iter().any(placed) {
+/// What the last try of a session failed with. A report of before there were tries has only the step's error.
+fn last_error(step: &Step, migrator: u32) -> Option<&StepError> {
+    let mut own = step.tries.iter().filter(|one| one.migrator == migrator);
+    match own.next_back() {
+        Some(last) => last.error.as_ref(),
+        None => step.error.as_ref(),
+    }
+}
+
+/// A session's error that belongs to none of its statements, such as that of the COMMIT.
+fn unplaced_error(step: &Step, migrator: u32) -> Option<Row> {
+    let error = last_error(step, migrator)?;
+    let mut own = step.statements.iter().filter(|s| s.migrator == migrator);
+    if own.any(|statement| error.statement == Some(statement.index)) {
         return None;
     }
     let mut cells = vec![Cell::plain(""); 5];
@@ -128,11 +156,16 @@ fn unplaced_error(step: &Step) -> Option<Row> {
 
 /// `failed with 55P03 lock not available: canceling statement due to lock timeout`
 fn failure(error: &StepError) -> String {
-    let code = error.sqlstate.map(|state| match state.meaning() {
-        Some(meaning) => format!(" with {state} {meaning}"),
-        None => format!(" with {state}"),
-    });
+    let code = code(error).map(|code| format!(" with {code}"));
     format!("failed{}: {}", code.unwrap_or_default(), error.message)
+}
+
+/// `55P03 lock not available`, if the server named one.
+pub(super) fn code(error: &StepError) -> Option<String> {
+    error.sqlstate.map(|state| match state.meaning() {
+        Some(meaning) => format!("{state} {meaning}"),
+        None => state.to_string(),
+    })
 }
 
 pub(super) fn left_behind(run: &Run) -> Option<Section> {
@@ -179,7 +212,7 @@ pub(super) fn place(run: &Run, step: usize, index: usize) -> String {
 }
 
 /// A statement on one line, cut after a word where it is too long.
-fn cut(sql: &str, chars: usize) -> String {
+pub(super) fn cut(sql: &str, chars: usize) -> String {
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= chars {
         return line;

@@ -15,7 +15,7 @@ use crate::render::outline::{Cell, ColumnKind, Row, Table};
 const GAP: usize = 2;
 
 /// A column of words gets no narrower than this, unless there is no other way.
-const WORDS_WIDTH_MIN: usize = 10;
+const WORDS_WIDTH_MIN: usize = 8;
 
 /// A word as long as the longest name of a lock mode is not broken, unless there is no other way.
 const WORD_WIDTH_KEPT: usize = 24;

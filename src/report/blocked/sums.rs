@@ -63,11 +63,22 @@ pub(super) fn summarize(charged: &[Charged], grade: Grade, source: String) -> Bl
     }
 }
 
-#[derive(Default)]
-struct Sum {
-    queries: u64,
-    longest_ms: f64,
-    total_ms: f64,
+/// What each try of a script cost.
+pub(super) fn by_try(charged: &[Charged]) -> BTreeMap<(usize, usize), Sum> {
+    let mut by_try: BTreeMap<(usize, usize), Sum> = BTreeMap::new();
+    for wait in charged {
+        if let Some(place) = wait.in_try {
+            by_try.entry(place).or_default().add(wait.waited_ms);
+        }
+    }
+    by_try
+}
+
+#[derive(Clone, Copy, Default)]
+pub(in crate::report) struct Sum {
+    pub(in crate::report) queries: u64,
+    pub(in crate::report) longest_ms: f64,
+    pub(in crate::report) total_ms: f64,
 }
 
 impl Sum {

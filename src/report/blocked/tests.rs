@@ -15,6 +15,7 @@ fn recording(waits: Vec<Wait>) -> Recording {
     let orders = RelationFacts {
         name: RelationName::new("public", "orders"),
         kind: RelationKind::Table,
+        table: None,
         created_here: false,
     };
     let write = QueryRecord {
@@ -60,7 +61,7 @@ fn wait(pid: u32, holders: &[u32], queue_before: &[u32]) -> Wait {
 }
 
 fn of(waits: Vec<Wait>) -> Blocked {
-    blocked(&recording(waits)).0
+    cost(&recording(waits)).blocked
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn a_log_and_samples_that_disagree_are_reported() {
             ..wait(20 + n, &[MIGRATION], &[])
         })
         .collect();
-    let warnings = blocked(&recording(waits)).1;
+    let warnings = cost(&recording(waits)).disagreements;
     assert!(
         warnings[0].contains("log shows 10, the samples 0"),
         "{warnings:?}"
@@ -156,7 +157,7 @@ fn of_locks_that_pile_up_the_first_is_charged() {
     };
     // Released in one moment, the weaker mode comes first.
     recording.locks.insert(0, later);
-    let blocked = blocked(&recording).0;
+    let blocked = cost(&recording).blocked;
     assert_eq!((blocked.by_held, blocked.by_queued), (1, 0));
     assert_eq!(blocked.by_statement[0].statement, 2);
 }
@@ -165,7 +166,10 @@ fn of_locks_that_pile_up_the_first_is_charged() {
 fn a_holder_whose_mode_gets_along_with_the_wait_is_no_reason_for_it() {
     let mut recording = recording(vec![wait(11, &[99, MIGRATION], &[])]);
     recording.locks[0].mode = LockMode::ShareUpdateExclusiveLock;
-    assert_eq!(blocked(&recording).0.queries, 0);
+    assert_eq!(cost(&recording).blocked.queries, 0);
+    // With nobody else in the way there was a lock that no reading showed.
+    recording.logged_waits = Some(vec![wait(11, &[MIGRATION], &[])]);
+    assert_eq!(cost(&recording).blocked.by_held, 1);
 }
 
 #[test]
@@ -191,7 +195,7 @@ fn without_a_log_only_the_workloads_own_waits_count() {
         ],
         ..recording(Vec::new())
     };
-    let blocked = blocked(&recording).0;
+    let blocked = cost(&recording).blocked;
     assert_eq!((blocked.queries, blocked.writes), (2, 2));
     assert_eq!((blocked.by_held, blocked.by_queued), (1, 1));
 }
@@ -237,7 +241,7 @@ fn waits_that_no_client_felt_are_reported() {
                 ..Counts::default()
             },
         }];
-        blocked(&recording).1
+        cost(&recording).disagreements
     };
     assert_eq!(felt(vec![(1_000, 900), (200_500, 1)]), [] as [&str; 0]);
     let warnings = felt(vec![(1_000, 900)]);

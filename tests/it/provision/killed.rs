@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use pgrehearse::provision::{self, Choice, Role, Settings, Spec};
+use pgrehearse::provision::{self, Choice, OsCache, Role, Settings, Spec};
 use pgrehearse::talk::Talk;
 
 use super::scene::{KILLED_KEY, Scene, containers_of, seeded_as, servers_in, value, volumes_of};
@@ -25,6 +25,7 @@ async fn start_servers_and_hang() {
         image: None,
         bindir: None,
         url: None,
+        os_cache: OsCache::default(),
         port: None,
         cache_dir: Path::new(&dir).to_owned(),
     };

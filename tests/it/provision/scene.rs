@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use pgrehearse::postgres::Version;
 use pgrehearse::provision::{
-    self, Choice, Error, Host, Manifest, Role, Server, Settings, Spec, Template,
+    self, Choice, Error, Host, Manifest, OsCache, Role, Server, Settings, Spec, Template,
 };
 use pgrehearse::talk::{Said, Talk};
 use tempfile::TempDir;
@@ -43,6 +43,7 @@ impl Scene {
             image: None,
             bindir: None,
             url: None,
+            os_cache: OsCache::default(),
             port: None,
             cache_dir: self.cache(),
         }
