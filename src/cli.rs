@@ -33,9 +33,11 @@ pub enum Command {
     /// Compare two reports; exit code 1 if the second is worse
     #[command(after_help = EXIT_CODES)]
     Compare(Compare),
+    /// Measure how far this machine's figures lie apart when nothing has changed
+    Calibrate(Calibrate),
     /// Print the JSON Schema of a file
     Schema(Schema),
-    /// Remove seeded templates and whatever a killed run left behind
+    /// Remove seeded templates, calibrations and whatever a killed run left behind
     Clean(Clean),
 }
 
@@ -63,6 +65,9 @@ pub struct Run {
     /// Runs of each scenario, each from a fresh clone
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub runs: u32,
+    /// Also run this scenario, in turns on the same machine, and compare; exit code 1 if SCENARIO is worse
+    #[arg(long, value_name = "SCENARIO")]
+    pub against: Option<String>,
     /// A limit, in place of the scenario's: blocked_writes=0, hold_ms=500
     #[arg(long, value_name = "KEY=VALUE")]
     pub budget: Vec<String>,
@@ -147,12 +152,34 @@ pub struct Compare {
     pub base: PathBuf,
     /// The report in question
     pub head: PathBuf,
-    /// Beyond which ratio a figure counts as worse [default: 2, because noise alone gives 1.2]
+    /// A smaller ratio never counts [default: 2 with fewer than four runs a side, else 1]
     #[arg(long, value_name = "RATIO")]
     pub threshold: Option<f64>,
+    /// Where calibrations are kept [default: the user's cache directory]
+    #[arg(long, value_name = "DIR", env = "PGREHEARSE_CACHE_DIR")]
+    pub cache_dir: Option<PathBuf>,
     /// terminal or json
     #[arg(long, default_value = "terminal")]
     pub format: String,
+}
+
+/// What is run again and again, to see how much that alone changes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Calibrate {
+    /// A directory with a scenario.toml, or a name in ./scenarios
+    #[arg(default_value = "create-index")]
+    pub scenario: String,
+    /// Runs, twice as many as a comparison has on each side
+    #[arg(long, value_name = "N", default_value_t = 14)]
+    pub runs: u32,
+    /// Rows of the dataset's main table [default: the scenario's]
+    #[arg(long, value_name = "N", value_parser = row_count)]
+    pub rows: Option<u64>,
+    /// Where the report goes, to DIR/<scenario>/calibration
+    #[arg(long, value_name = "DIR", default_value = "rehearsals")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub server: Server,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -4,6 +4,8 @@ pub mod exit;
 mod progress;
 mod stop;
 mod run;
+mod turns;
+mod calibrate;
 mod output;
 mod explain;
 mod report;
@@ -22,6 +24,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Explain(args) => explain::explain(args),
         Command::Report(args) => report::report(args),
         Command::Compare(args) => compare::compare(args),
+        Command::Calibrate(args) => calibrate::calibrate(args).await,
         Command::Schema(args) => schema::schema(args),
         Command::Clean(args) => clean::clean(args).await,
     };

@@ -1,8 +1,12 @@
-//! Two reports side by side: what got worse, what got better, and what makes them hard to compare.
+//! Two reports side by side: what got worse, what got better, what cannot be told, and what makes them hard
+//! to compare.
 
 mod metrics;
-mod notes;
+mod judge;
+mod ranks;
 mod spread;
+mod noise;
+mod notes;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,18 +14,27 @@ use serde::{Deserialize, Serialize};
 use crate::postgres::Version;
 use crate::report::{Outcome, Report};
 
-pub use spread::Spread;
+use judge::{Judgement, Pair};
+use metrics::Measured;
 
-/// The ratio beyond which a figure got worse, unless the user says otherwise. Chance alone takes one
-/// p99 in twenty that far, and an index build never.
-pub const DEFAULT_THRESHOLD: f64 = 2.0;
+pub use judge::Terms;
+pub use noise::{Calibration, CalibrationFacts, Figure, NoiseSource, fitting};
+pub use ranks::RUNS_NEEDED_MAX;
+pub use spread::{Interval, Spread};
+
+/// The version of a comparison's shape. Grows by one when a reader of the old shape would be misled.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Two reports and their figures in pairs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
+    pub schema_version: u32,
     pub tool_version: String,
-    /// A figure is worse if head is more than so many times base.
-    pub threshold: f64,
+    /// The ratio that was asked for: a smaller one never counts. Absent where none was: then it is 2 with
+    /// too few runs for statistics, else 1.
+    pub threshold: Option<f64>,
+    /// The machine's own noise that was gone by; absent where only the spread of the runs was known.
+    pub calibration: Option<CalibrationFacts>,
     pub base: Side,
     pub head: Side,
     /// What differs between the rehearsals beside what is compared.
@@ -54,6 +67,15 @@ pub struct Row {
     /// Median of head by median of base; absent if base is zero or either is absent.
     pub ratio: Option<f64>,
     pub change: Change,
+    /// Two-sided p of the Mann-Whitney test: how often chance alone would set the sides as far apart.
+    /// Absent with a single run on a side.
+    pub p: Option<f64>,
+    /// How far apart the sides lie, in 19 of 20 comparisons, when nothing has changed; in `unit`. Absent where it
+    /// decides nothing.
+    pub noise: Option<f64>,
+    pub noise_source: Option<NoiseSource>,
+    /// Where `change` is `cannot_tell`: about so many runs a side would tell. 1000 stands for more, too.
+    pub runs_needed: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,22 +91,26 @@ pub enum Unit {
 pub enum Change {
     Worse,
     Better,
-    /// Within the threshold, or too small a difference to mean anything.
+    /// A difference that matters would have been found, or neither side comes to what matters.
     Same,
+    /// There may be a difference that matters: with so few runs it would not be found.
+    CannotTell,
     /// Only one side has it, and it harms nobody.
     OneSided,
 }
 
 impl Comparison {
-    /// Compares two reports. Over several runs the medians count.
-    pub fn of(base: &Report, head: &Report, threshold: f64) -> Comparison {
+    /// Compares two reports.
+    pub fn of(base: &Report, head: &Report, terms: Terms<'_>) -> Comparison {
         Comparison {
+            schema_version: SCHEMA_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            threshold,
+            threshold: terms.threshold,
+            calibration: terms.calibration.map(Calibration::facts),
             base: Side::of(base),
             head: Side::of(head),
             notes: notes::of(base, head),
-            rows: metrics::rows(base, head, threshold),
+            rows: rows(base, head, terms),
         }
     }
 
@@ -101,6 +127,94 @@ impl Comparison {
     /// Figures with this change.
     pub fn count(&self, change: Change) -> usize {
         self.rows.iter().filter(|row| row.change == change).count()
+    }
+}
+
+/// All figures; for each version of Postgres by itself if both sides have runs on the same versions. Figures of
+/// several versions, taken together, would differ more from version to version than from side to side.
+fn rows(base: &Report, head: &Report, terms: Terms<'_>) -> Vec<Row> {
+    let versions = notes::versions(base);
+    if versions.len() < 2 || versions != notes::versions(head) {
+        let runs = [base.runs.len(), head.runs.len()];
+        let measured = metrics::pairs(base, head).into_iter();
+        return measured.map(|row| Row::of(row, runs, terms)).collect();
+    }
+    let mut all = Vec::new();
+    for version in versions {
+        let [base, head] = [base, head].map(|report| {
+            let mut report = report.clone();
+            report.runs.retain(|run| run.postgres == version);
+            report
+        });
+        let of_version = rows(&base, &head, terms).into_iter();
+        all.extend(of_version.map(|row| Row {
+            group: format!("{}, PostgreSQL {version}", row.group),
+            ..row
+        }));
+    }
+    all
+}
+
+impl Row {
+    fn of(measured: Measured, runs: [usize; 2], terms: Terms<'_>) -> Row {
+        let judged = judged(&measured, runs, terms);
+        let Measured {
+            group,
+            name,
+            rule,
+            base,
+            head,
+        } = measured;
+        let ratio = match (&base, &head) {
+            (Some(base), Some(head)) if base.median > 0.0 => Some(head.median / base.median),
+            _ => None,
+        };
+        Row {
+            group,
+            name,
+            unit: rule.unit,
+            base,
+            head,
+            ratio,
+            change: judged.change,
+            p: judged.p,
+            noise: judged.noise,
+            noise_source: judged.noise_source,
+            runs_needed: judged.runs_needed,
+        }
+    }
+}
+
+fn judged(row: &Measured, runs: [usize; 2], terms: Terms<'_>) -> Judgement {
+    let Measured {
+        rule, base, head, ..
+    } = row;
+    let one_sided = base.is_none() != head.is_none();
+    if one_sided && !(rule.harms && rule.absent_is_zero) {
+        return Change::OneSided.into();
+    }
+    if !rule.harms {
+        return Change::Same.into();
+    }
+    let none = runs.map(|runs| Spread::of(std::iter::repeat_n(0.0, runs)));
+    let (Some(base), Some(head)) = (
+        base.as_ref().or(none[0].as_ref()),
+        head.as_ref().or(none[1].as_ref()),
+    ) else {
+        return Change::OneSided.into();
+    };
+    let less = base.median.min(head.median);
+    let known = |known: &Calibration| known.deviations(&row.group, &row.name, less);
+    let pair = Pair {
+        rule: *rule,
+        base,
+        head,
+        calibrated: terms.calibration.map(known).unwrap_or_default(),
+    };
+    match pair.judge(terms.threshold) {
+        told if matches!(told.change, Change::Worse | Change::Better) => told,
+        _ if one_sided => Change::OneSided.into(),
+        judged => judged,
     }
 }
 
@@ -123,172 +237,4 @@ pub fn schema() -> serde_json::Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::{Phase, Run};
-
-    fn fixture(text: &str) -> Report {
-        Report::read(text).unwrap()
-    }
-
-    fn plain() -> Report {
-        fixture(include_str!("../tests/fixtures/reports/create-index.json"))
-    }
-
-    fn concurrently() -> Report {
-        fixture(include_str!(
-            "../tests/fixtures/reports/create-index-concurrently.json"
-        ))
-    }
-
-    fn change(comparison: &Comparison, group: &str, name: &str) -> Change {
-        let found = comparison
-            .rows
-            .iter()
-            .find(|row| row.group == group && row.name == name);
-        found
-            .unwrap_or_else(|| panic!("no {name} in {group}"))
-            .change
-    }
-
-    /// The same report on both sides, but for an edit of each run of head.
-    fn after(edit: impl Fn(&mut Run)) -> Comparison {
-        let base = plain();
-        let mut head = base.clone();
-        head.runs.iter_mut().for_each(edit);
-        Comparison::of(&base, &head, DEFAULT_THRESHOLD)
-    }
-
-    #[test]
-    fn a_report_is_not_worse_than_itself() {
-        let same = after(|_| {});
-        assert!(!same.got_worse());
-        assert_eq!(same.count(Change::Same), same.rows.len());
-        assert_eq!(same.notes, Vec::<String>::new());
-    }
-
-    #[test]
-    fn concurrently_blocks_nobody_but_lasts_longer() {
-        let comparison = Comparison::of(&plain(), &concurrently(), DEFAULT_THRESHOLD);
-        assert_eq!(
-            change(&comparison, "blocked queries", "writes"),
-            Change::Better
-        );
-        assert_eq!(
-            change(&comparison, "ShareLock on public.orders", "hold"),
-            Change::Better
-        );
-        assert_eq!(
-            change(
-                &comparison,
-                "ShareUpdateExclusiveLock on public.orders",
-                "hold"
-            ),
-            Change::OneSided
-        );
-        assert_eq!(change(&comparison, "migration", "up.sql"), Change::Worse);
-        assert!(comparison.notes[0].contains("create-index-concurrently"));
-    }
-
-    #[test]
-    fn a_lock_that_is_new_and_blocks_is_worse() {
-        let comparison = Comparison::of(&concurrently(), &plain(), DEFAULT_THRESHOLD);
-        assert_eq!(
-            change(&comparison, "ShareLock on public.orders", "hold"),
-            Change::Worse
-        );
-        assert_eq!(
-            change(&comparison, "blocked queries", "writes"),
-            Change::Worse
-        );
-        assert_eq!(
-            change(&comparison, "blocked queries", "reads"),
-            Change::Same
-        );
-    }
-
-    #[test]
-    fn one_blocked_query_where_there_was_none_is_worse() {
-        let comparison = after(|run| run.blocked.reads = 1);
-        assert_eq!(
-            change(&comparison, "blocked queries", "reads"),
-            Change::Worse
-        );
-    }
-
-    #[test]
-    fn a_difference_below_the_floor_is_noise() {
-        // Both grow more than the threshold allows; only the second by more than its floor.
-        let factor = |factor: f64| {
-            after(move |run| {
-                for total in &mut run.traffic_totals {
-                    if total.phase == Phase::Migration {
-                        let latency = total.figures.latency_ms.as_mut().unwrap();
-                        latency.p50 *= factor;
-                    }
-                }
-            })
-        };
-        let read_p50 = |comparison| change(&comparison, "reads", "p50");
-        assert_eq!(read_p50(factor(2.5)), Change::Same);
-        assert_eq!(read_p50(factor(100.0)), Change::Worse);
-    }
-
-    #[test]
-    fn a_run_that_no_longer_completes_or_recovers_is_worse() {
-        let failed = after(|run| run.outcome = Outcome::MigrationFailed);
-        assert_eq!(
-            change(&failed, "outcome", "runs not completed"),
-            Change::Worse
-        );
-        let lost = after(|run| run.recovery_ms = None);
-        assert_eq!(
-            change(&lost, "outcome", "runs not recovered"),
-            Change::Worse
-        );
-    }
-
-    #[test]
-    fn what_was_not_measured_is_neither_better_nor_worse() {
-        let unknown = after(|run| {
-            run.recovery_ms = None;
-            run.steps[0].statements[0].wal_bytes = None;
-        });
-        assert_eq!(change(&unknown, "migration", "WAL"), Change::OneSided);
-        assert_eq!(change(&unknown, "migration", "recovery"), Change::OneSided);
-
-        let mut without_runs = plain();
-        without_runs.runs.clear();
-        let blind = Comparison::of(&without_runs, &plain(), DEFAULT_THRESHOLD);
-        assert!(!blind.can_tell());
-        assert_eq!(blind.count(Change::Worse), 0);
-        let blind = Comparison::of(&plain(), &without_runs, DEFAULT_THRESHOLD);
-        assert!(
-            blind.got_worse(),
-            "a head that measured nothing must not pass"
-        );
-    }
-
-    #[test]
-    fn what_else_differs_is_noted() {
-        let base = plain();
-        let mut head = plain();
-        head.scenario.hash = "other".to_owned();
-        head.dataset
-            .rows
-            .insert("public.orders".to_owned(), 5_000_000);
-        head.environment.cpus = 16;
-        head.runs[0].postgres = Version(170_005);
-        let notes = Comparison::of(&base, &head, DEFAULT_THRESHOLD)
-            .notes
-            .join("\n");
-        for part in [
-            "create-index has changed",
-            "orders 1,000,000 against 5,000,000",
-            "2 against 16",
-            "17.5",
-        ] {
-            assert!(notes.contains(part), "{part} is not in:\n{notes}");
-        }
-    }
-}
+mod tests;

@@ -59,6 +59,8 @@ pub struct Plan {
     pub budget: Budget,
     /// Runs on each version, each from a fresh clone.
     pub runs: u32,
-    /// The directory that gets `<name>/report.json`.
+    /// The scenario that it is compared with and takes turns with, run by run.
+    pub against: Option<Box<Plan>>,
+    /// The directory that gets `report.json`.
     pub out: PathBuf,
 }

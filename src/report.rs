@@ -38,6 +38,10 @@ pub struct Report {
     /// Why the outcome is not `completed`, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome_reason: Option<String>,
+    /// When its runs began to take turns with those of another report, which says the same. Absent
+    /// where they took no turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_turns_since: Option<String>,
     pub scenario: ScenarioFacts,
     pub environment: Environment,
     pub dataset: DatasetFacts,

@@ -22,7 +22,7 @@ impl From<Exit> for std::process::ExitCode {
 }
 
 /// Why a command cannot give its result, and the exit code for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     pub exit: Exit,
     pub message: String,

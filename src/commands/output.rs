@@ -4,13 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Exit, Failure};
-use crate::compare::Comparison;
+use crate::compare::{Calibration, Comparison};
 use crate::gate;
 use crate::plan::Plan;
 use crate::render::{Format, Look};
 use crate::report::{Rehearsal, Report};
 
-/// `DIR/<scenario>/report.json`, and `recordings.json` beside it.
+/// `report.json`, and `recordings.json` beside it.
 pub(super) struct Output {
     dir: PathBuf,
 }
@@ -19,7 +19,7 @@ impl Output {
     /// Makes the directory and writes to it, so that a run does not end with nowhere to put its report.
     pub(super) fn open(plan: &Plan) -> Result<Output, Failure> {
         let output = Output {
-            dir: plan.out.join(&plan.name),
+            dir: plan.out.clone(),
         };
         let unwritable = |error| output.unwritable(Exit::BadInput, &error);
         std::fs::create_dir_all(&output.dir).map_err(unwritable)?;
@@ -39,6 +39,12 @@ impl Output {
             "report.json",
             &serde_json::to_string_pretty(report).map_err(unserializable)?,
         )
+    }
+
+    /// Writes the comparison of this report with another.
+    pub(super) fn write_comparison(&self, comparison: &Comparison) -> Result<(), Failure> {
+        let text = crate::render::json::comparison(comparison, look());
+        self.put("comparison.json", &text)
     }
 
     fn put(&self, name: &str, text: &str) -> Result<(), Failure> {
@@ -86,6 +92,10 @@ pub(super) fn print_report(report: &Report) {
 
 pub(super) fn print_comparison(comparison: &Comparison) {
     print(&crate::render::terminal::comparison(comparison, look()));
+}
+
+pub(super) fn print_calibration(calibration: &Calibration) {
+    print(&crate::render::terminal::calibration(calibration, look()));
 }
 
 pub(super) fn format(name: &str) -> Result<&'static Format, Failure> {

@@ -1,24 +1,46 @@
-//! The figures that are compared, and when one of them got worse.
+//! The figures that are compared, and what each needs before a difference of it means anything.
 
 use std::collections::BTreeSet;
 
-use super::{Change, Row, Spread, Unit};
+use super::noise::Figure;
+use super::{Spread, Unit};
 use crate::postgres::{LockMode, RelationName};
 use crate::rehearse::workload::QueryKind;
 use crate::report::{Lock, Outcome, Phase, Report, Run, StepKind, TrafficFigures};
 
-/// What a class of figures needs beside the threshold before a difference means anything.
+/// What a class of figures needs before a difference means anything.
 #[derive(Clone, Copy)]
-struct Rule {
-    unit: Unit,
+pub(super) struct Rule {
+    pub(super) unit: Unit,
     /// A smaller difference is noise, whatever its ratio.
-    floor: f64,
+    pub(super) floor: f64,
     /// Whether anything at all is worse where there was nothing.
-    zero_is_a_promise: bool,
+    pub(super) zero_is_a_promise: bool,
     /// Whether more of it harms anybody.
-    harms: bool,
-    /// Whether a side that has runs but no such figure has none of it, rather than not measured it.
-    absent_is_zero: bool,
+    pub(super) harms: bool,
+    /// Whether a run without such a figure has none of it, rather than not measured it.
+    pub(super) absent_is_zero: bool,
+    pub(super) evidence: Evidence,
+}
+
+/// What a figure tells by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// A count over all runs: nothing to do statistics with.
+    Count,
+    /// What the migration did, by the server's own account: hardly a matter of luck.
+    Fact,
+    /// What the queries felt: as much a matter of luck as of the migration.
+    Traffic,
+}
+
+/// One figure on both sides, each absent where it has nothing of the kind.
+pub(super) struct Measured {
+    pub(super) group: String,
+    pub(super) name: String,
+    pub(super) rule: Rule,
+    pub(super) base: Option<Spread>,
+    pub(super) head: Option<Spread>,
 }
 
 /// Waits and holds of locks: shorter ones than the server's log threshold are not seen alike.
@@ -26,13 +48,13 @@ const LOCK_MS: Rule = Rule::ms(10.0);
 /// The flush of a COMMIT on a busy disk.
 const DURATION_MS: Rule = Rule::ms(25.0);
 /// The natural gap between arrivals of a class that comes rarely.
-const STALL_MS: Rule = Rule::ms(50.0);
+const STALL_MS: Rule = Rule::felt_ms(50.0);
 /// A turn of the scheduler on a busy machine, and some.
-const LATENCY_MS: Rule = Rule::ms(5.0);
+const LATENCY_MS: Rule = Rule::felt_ms(5.0);
 /// One slow query makes the maximum: a checkpoint's or an autovacuum's hiccup.
-const SLOWEST_MS: Rule = Rule::ms(50.0);
+const SLOWEST_MS: Rule = Rule::felt_ms(50.0);
 /// Recovery is the beginning of a steady second, and a checkpoint's hiccup moves it by as much.
-const RECOVERY_MS: Rule = Rule::ms(1_000.0);
+const RECOVERY_MS: Rule = Rule::felt_ms(1_000.0);
 /// A segment: the traffic's own WAL is only estimated.
 const WAL_BYTES: Rule = Rule {
     unit: Unit::Bytes,
@@ -50,6 +72,7 @@ const QUERIES: Rule = Rule {
 /// Runs that ended badly: each one counts.
 const RUNS: Rule = Rule {
     floor: 0.0,
+    evidence: Evidence::Count,
     ..QUERIES
 };
 
@@ -61,47 +84,30 @@ impl Rule {
             zero_is_a_promise: false,
             harms: true,
             absent_is_zero: false,
+            evidence: Evidence::Fact,
         }
     }
 
-    /// Worse or better only beyond both the ratio and the floor.
-    fn change(self, base: Option<Spread>, head: Option<Spread>, threshold: f64) -> Change {
-        let one_sided = base.is_none() != head.is_none();
-        if one_sided && !(self.harms && self.absent_is_zero) {
-            return Change::OneSided;
+    const fn felt_ms(floor: f64) -> Rule {
+        Rule {
+            evidence: Evidence::Traffic,
+            ..Rule::ms(floor)
         }
-        let median = |spread: Option<Spread>| spread.map_or(0.0, |spread| spread.median);
-        let (base, head) = (median(base), median(head));
-        if self.harms && self.is_more(base, head, threshold) {
-            Change::Worse
-        } else if self.harms && self.is_more(head, base, threshold) {
-            Change::Better
-        } else if one_sided {
-            Change::OneSided
-        } else {
-            Change::Same
-        }
-    }
-
-    fn is_more(self, less: f64, more: f64, threshold: f64) -> bool {
-        let promised = self.zero_is_a_promise && less == 0.0 && more > 0.0;
-        promised || (more > less * threshold && more - less > self.floor)
     }
 }
 
-/// Collects rows for two reports.
+/// Collects the figures of two reports.
 struct Rows<'a> {
     base: &'a Report,
     head: &'a Report,
-    threshold: f64,
-    rows: Vec<Row>,
+    rows: Vec<Measured>,
 }
 
-pub(super) fn rows(base: &Report, head: &Report, threshold: f64) -> Vec<Row> {
+/// All figures that either report has.
+pub(super) fn pairs(base: &Report, head: &Report) -> Vec<Measured> {
     let mut rows = Rows {
         base,
         head,
-        threshold,
         rows: Vec::new(),
     };
     rows.outcome();
@@ -112,32 +118,46 @@ pub(super) fn rows(base: &Report, head: &Report, threshold: f64) -> Vec<Row> {
     rows.rows
 }
 
+/// All figures of one report.
+pub(super) fn figures(report: &Report) -> Vec<Figure> {
+    let figure = |row: Measured| {
+        Some(Figure {
+            group: row.group,
+            name: row.name,
+            unit: row.rule.unit,
+            spread: row.base?,
+        })
+    };
+    pairs(report, report)
+        .into_iter()
+        .filter_map(figure)
+        .collect()
+}
+
 impl Rows<'_> {
     /// A row, unless neither side has the figure.
     fn add(&mut self, group: &str, name: &str, rule: Rule, of: impl Fn(&Report) -> Option<Spread>) {
         let (base, head) = (of(self.base), of(self.head));
-        if base.is_none() && head.is_none() {
-            return;
+        if base.is_some() || head.is_some() {
+            self.rows.push(Measured {
+                group: group.to_owned(),
+                name: name.to_owned(),
+                rule,
+                base,
+                head,
+            });
         }
-        let ratio = match (base, head) {
-            (Some(base), Some(head)) if base.median > 0.0 => Some(head.median / base.median),
-            _ => None,
-        };
-        self.rows.push(Row {
-            group: group.to_owned(),
-            name: name.to_owned(),
-            unit: rule.unit,
-            base,
-            head,
-            ratio,
-            change: rule.change(base, head, self.threshold),
-        });
     }
 
     /// A row of a figure that each run has, or lacks.
     fn per_run(&mut self, group: &str, name: &str, rule: Rule, of: impl Fn(&Run) -> Option<f64>) {
         self.add(group, name, rule, |report| {
-            Spread::of(report.runs.iter().filter_map(&of))
+            let runs = report.runs.iter();
+            if rule.absent_is_zero && report.runs.iter().any(|run| of(run).is_some()) {
+                Spread::of(runs.map(|run| of(run).unwrap_or(0.0)))
+            } else {
+                Spread::of(runs.filter_map(&of))
+            }
         });
     }
 
@@ -146,11 +166,11 @@ impl Rows<'_> {
             let failed = |run: &&Run| run.outcome != Outcome::Completed;
             let none = u64::from(report.runs.is_empty());
             let count = report.runs.iter().filter(failed).count() as u64 + none;
-            Some(Spread::one(count as f64))
+            Spread::of([count as f64])
         });
         self.add("outcome", "runs not recovered", RUNS, |report| {
             let lost = report.runs.iter().filter(|run| run.recovery_ms.is_none());
-            (!report.runs.is_empty()).then(|| Spread::one(lost.count() as f64))
+            Spread::of((!report.runs.is_empty()).then(|| lost.count() as f64))
         });
     }
 
@@ -170,7 +190,7 @@ impl Rows<'_> {
 
     fn traffic(&mut self) {
         for (kind, group) in [(QueryKind::Read, "reads"), (QueryKind::Write, "writes")] {
-            let figures = move |run: &Run| figures(run, Phase::Migration, kind).cloned();
+            let figures = move |run: &Run| traffic(run, Phase::Migration, kind).cloned();
             let latency = move |run: &Run| figures(run)?.latency_ms;
             self.per_run(group, "p50", LATENCY_MS, |run| Some(latency(run)?.p50));
             self.per_run(group, "p99", LATENCY_MS, |run| Some(latency(run)?.p99));
@@ -253,7 +273,7 @@ fn matters(lock: &Lock) -> bool {
     !lock.created_here && lock.mode >= LockMode::ShareUpdateExclusiveLock
 }
 
-fn figures(run: &Run, phase: Phase, kind: QueryKind) -> Option<&TrafficFigures> {
+fn traffic(run: &Run, phase: Phase, kind: QueryKind) -> Option<&TrafficFigures> {
     let mut totals = run.traffic_totals.iter();
     totals
         .find(|total| total.phase == phase && total.kind == kind)
@@ -262,7 +282,7 @@ fn figures(run: &Run, phase: Phase, kind: QueryKind) -> Option<&TrafficFigures> 
 
 /// Failed queries from the migration on.
 fn errors(run: &Run, kind: QueryKind) -> Option<f64> {
-    let sum = |phase| Some(figures(run, phase, kind)?.errors.values().sum::<u64>());
+    let sum = |phase| Some(traffic(run, phase, kind)?.errors.values().sum::<u64>());
     let migration = sum(Phase::Migration)?;
     Some((migration + sum(Phase::Recovery).unwrap_or(0)) as f64)
 }

@@ -15,13 +15,16 @@ pub(super) fn of(base: &Report, head: &Report) -> Vec<String> {
         rows(base, head),
         postgres(base, head),
         provider(base, head),
-        cpus(base, head),
+        machine(base, head),
         settings(base, head),
+        turns(base, head),
         os_cache(base, head),
     ];
     let mut notes: Vec<String> = found.into_iter().flatten().collect();
-    notes.extend(several_versions("base", base));
-    notes.extend(several_versions("head", head));
+    if versions(base) != versions(head) {
+        notes.extend(several_versions("base", base));
+        notes.extend(several_versions("head", head));
+    }
     notes
 }
 
@@ -109,9 +112,22 @@ fn provider(base: &Report, head: &Report) -> Option<String> {
     })
 }
 
-fn cpus(base: &Report, head: &Report) -> Option<String> {
-    let (base, head) = (base.environment.cpus, head.environment.cpus);
-    (base != head).then(|| format!("different machines: {base} against {head} processors"))
+fn machine(base: &Report, head: &Report) -> Option<String> {
+    let (base, head) = (&base.environment, &head.environment);
+    let mut differs = Vec::new();
+    if base.cpus != head.cpus {
+        differs.push(format!("{} against {} processors", base.cpus, head.cpus));
+    }
+    if !alike(base.memory_bytes, head.memory_bytes) {
+        let [base, head] = [base, head].map(|one| units::bytes(one.memory_bytes));
+        differs.push(format!("{base} against {head} of memory"));
+    }
+    (!differs.is_empty()).then(|| format!("different machines: {}", differs.join(", ")))
+}
+
+/// Whether two machines may be the same by their memory: another kernel leaves a little more or less of it.
+pub(super) fn alike(one: u64, other: u64) -> bool {
+    one.abs_diff(other) <= one.max(other) / 100
 }
 
 fn settings(base: &Report, head: &Report) -> Option<String> {
@@ -130,6 +146,16 @@ fn settings(base: &Report, head: &Report) -> Option<String> {
         })
         .collect();
     (!different.is_empty()).then(|| format!("different settings: {}", different.join(", ")))
+}
+
+/// Between two reports that were measured one after the other, the machine itself may have changed.
+fn turns(base: &Report, head: &Report) -> Option<String> {
+    let together = base.in_turns_since.is_some() && base.in_turns_since == head.in_turns_since;
+    let apart = !together && base.started_at != head.started_at;
+    apart.then(|| {
+        "not measured in turns: the machine may have been another then (run with --against does)"
+            .to_owned()
+    })
 }
 
 fn os_cache(base: &Report, head: &Report) -> Option<String> {

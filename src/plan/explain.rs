@@ -60,10 +60,13 @@ fn server(text: &mut String, plan: &Plan) {
         true => "whichever version it has".to_owned(),
         false => format!("PostgreSQL {}", versions.join(", ")),
     };
-    let runs = match plan.runs {
+    let mut runs = match plan.runs {
         1 => "1 run".to_owned(),
         runs => format!("{runs} runs"),
     };
+    if let Some(against) = &plan.against {
+        let _ = write!(runs, ", in turns with those of {}", against.name);
+    }
     line(text, "", &format!("{versions}, {runs}"));
     if plan.provision.os_cache == OsCache::Cold {
         line(

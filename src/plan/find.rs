@@ -56,6 +56,31 @@ pub fn scenarios(base: &Path, args: &cli::Run, problems: &mut Vec<Problem>) -> V
     found
 }
 
+/// The scenario that the only one of `found` is compared with.
+pub fn against(
+    base: &Path,
+    args: &cli::Run,
+    found: &[Found],
+    problems: &mut Vec<Problem>,
+) -> Option<Found> {
+    let typed = args.against.as_ref()?;
+    if found.len() > 1 {
+        let names: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
+        let message = format!(
+            "one scenario can be compared with it, not {}",
+            names.join(", ")
+        );
+        let problem = Problem::argument("--against", typed, message);
+        problems.push(problem.hint("give exactly one SCENARIO beside --against"));
+    }
+    let found = scenario(base, &base.join("scenarios"), typed);
+    let named = |problem: Problem| Problem {
+        key: Some("--against".to_owned()),
+        ..problem
+    };
+    found.map_err(|problem| problems.push(named(problem))).ok()
+}
+
 fn scenario(base: &Path, shelf: &Path, typed: &str) -> Result<Found, Problem> {
     let path = base.join(typed);
     let dir = match path.file_name() {
@@ -248,6 +273,36 @@ mod tests {
             ["--only = zebra: matches no scenario; there are: create-index, lock-queue"]
         );
         assert!(matches("a*c*e", "abcde") && !matches("a*e*c", "abcde"));
+    }
+
+    #[test]
+    fn one_scenario_is_compared_with_another_or_with_itself() {
+        let base = shelf();
+        let check = |typed: &[&str], named: &str| {
+            let args = cli::Run {
+                scenarios: typed.iter().map(ToString::to_string).collect(),
+                against: Some(named.to_owned()),
+                ..Default::default()
+            };
+            let mut problems = Vec::new();
+            let found = scenarios(base.path(), &args, &mut problems);
+            let against = against(base.path(), &args, &found, &mut problems);
+            let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            (against.map(|found| found.name), problems)
+        };
+        let itself = check(&["lock-queue"], "scenarios/lock-queue");
+        assert_eq!(itself, (Some("lock-queue".to_owned()), Vec::new()));
+        assert_eq!(
+            check(&["lock-queue"], "lock-queu").1,
+            ["--against = lock-queu: no such scenario; did you mean `lock-queue`?"]
+        );
+        assert_eq!(
+            check(&["lock-queue", "create-index"], "create-index").1,
+            [
+                "--against = create-index: one scenario can be compared with it, not lock-queue, create-index; \
+                 give exactly one SCENARIO beside --against"
+            ]
+        );
     }
 
     #[test]

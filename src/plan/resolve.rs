@@ -1,7 +1,7 @@
 //! From arguments and files to plans, with all mistakes at once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::adversaries::adversaries;
 use super::catalogue::Catalogue;
@@ -44,17 +44,15 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
     let limits = limits::typed(&args.budget, &mut problems);
     let settings = settings::typed(args, provision.choice, &mut problems);
     let found = find::scenarios(base, args, &mut problems);
-    let mut plans = Vec::new();
+    let against = find::against(base, args, &found, &mut problems);
     let typed = Typed {
         choice: provision.choice,
         limits,
         settings,
     };
-    for one in &found {
-        let Some(scenario) = scenario(base, one, args, &typed, &mut problems) else {
-            continue;
-        };
-        plans.push(Plan {
+    let mut plan = |one: &Found, out: PathBuf| {
+        let scenario = scenario(base, one, args, &typed, &mut problems)?;
+        Some(Plan {
             name: one.name.clone(),
             title: scenario.title,
             about: scenario.about,
@@ -67,8 +65,15 @@ fn resolve(base: &Path, args: &cli::Run) -> Result<Vec<Plan>, Problems> {
             settings: scenario.settings,
             budget: scenario.budget,
             runs,
-            out: args.out.clone(),
-        });
+            against: None,
+            out,
+        })
+    };
+    let out = |one: &Found| args.out.join(&one.name);
+    let mut plans: Vec<Plan> = found.iter().filter_map(|one| plan(one, out(one))).collect();
+    // The two may be of the same name, and even the same: the one's reports stand below the other's.
+    if let (Some(against), [head]) = (against, &mut plans[..]) {
+        head.against = plan(&against, head.out.join("base")).map(Box::new);
     }
     // A dataset's mistakes are those of every scenario that uses it, and are told once.
     let mut told = Vec::new();

@@ -3,6 +3,7 @@
 mod adversaries;
 mod blocked;
 mod budget;
+mod calibration;
 mod comparison;
 mod environment;
 mod errors;
@@ -14,7 +15,7 @@ mod timeline;
 mod tries;
 mod verdict;
 
-use crate::compare::Comparison;
+use crate::compare::{Calibration, Comparison};
 use crate::report::Report;
 
 /// A document for people.
@@ -143,6 +144,13 @@ pub fn of_report(report: &Report) -> Outline {
 pub fn of_comparison(comparison: &Comparison) -> Outline {
     Outline {
         sections: comparison::sections(comparison),
+    }
+}
+
+/// What a calibration tells.
+pub fn of_calibration(calibration: &Calibration) -> Outline {
+    Outline {
+        sections: vec![calibration::section(calibration)],
     }
 }
 

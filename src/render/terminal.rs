@@ -7,7 +7,7 @@ mod wrap;
 
 use super::Look;
 use super::outline::{self, Block, Cell, Line, Outline, Section};
-use crate::compare::Comparison;
+use crate::compare::{Calibration, Comparison};
 use crate::report::Report;
 
 /// Narrower than this, figures would not fit beside each other.
@@ -22,6 +22,10 @@ pub fn report(report: &Report, look: Look) -> String {
 
 pub fn comparison(comparison: &Comparison, look: Look) -> String {
     written(&outline::of_comparison(comparison), look)
+}
+
+pub fn calibration(calibration: &Calibration, look: Look) -> String {
+    written(&outline::of_calibration(calibration), look)
 }
 
 fn written(outline: &Outline, look: Look) -> String {

@@ -30,6 +30,9 @@ pub struct Rehearsal {
     pub runs_planned: usize,
     /// Why it ended before all planned runs were recorded; `None` while it goes on or when it is complete.
     pub ended_early: Option<Ended>,
+    /// When its runs began to take turns with those of another; the same in both.
+    #[serde(default)]
+    pub in_turns_since: Option<String>,
     pub recordings: Vec<Recording>,
     pub warnings: Vec<String>,
 }
@@ -52,9 +55,19 @@ impl Rehearsal {
             budget,
             runs_planned,
             ended_early: None,
+            in_turns_since: None,
             recordings: Vec::new(),
             warnings: Vec::new(),
         }
+    }
+
+    pub fn is_opened(&self) -> bool {
+        self.environment.provider.is_some()
+    }
+
+    /// Whether all runs have been recorded.
+    pub fn is_complete(&self) -> bool {
+        self.recordings.len() == self.runs_planned
     }
 
     /// There is a place to run it.
@@ -119,6 +132,7 @@ impl Rehearsal {
             started_at: self.started_at.clone(),
             outcome,
             outcome_reason,
+            in_turns_since: self.in_turns_since.clone(),
             scenario: self.scenario.clone(),
             environment: self.environment.clone(),
             dataset: self.dataset.clone(),
@@ -150,9 +164,7 @@ impl Rehearsal {
                 (Outcome::Interrupted, Some(reason))
             }
             Some((_, Ended::MigrationFailed)) => (Outcome::MigrationFailed, self.first_failure()),
-            Some((_, Ended::Completed)) if self.recordings.len() == self.runs_planned => {
-                (Outcome::Completed, None)
-            }
+            Some((_, Ended::Completed)) if self.is_complete() => (Outcome::Completed, None),
             _ => {
                 let reason = format!(
                     "{} of {} runs recorded",

@@ -10,6 +10,7 @@ mod scenarios;
 mod rehearsal;
 mod adversaries;
 mod faults;
+mod turns;
 mod input;
 mod render;
 mod tidy;

@@ -1,8 +1,8 @@
 //! Golden files: the same reports and comparisons in every format, and at two widths of a terminal.
 
-use pgrehearse::compare::{Comparison, DEFAULT_THRESHOLD};
+use pgrehearse::compare::{Calibration, Comparison, Terms};
 use pgrehearse::render::{FORMATS, Look, terminal};
-use pgrehearse::report::Report;
+use pgrehearse::report::{Report, Run};
 
 const REPORTS: [(&str, &str); 6] = [
     (
@@ -48,7 +48,60 @@ fn report(name: &str) -> Report {
 }
 
 fn comparison(base: &str, head: &str) -> Comparison {
-    Comparison::of(&report(base), &report(head), DEFAULT_THRESHOLD)
+    Comparison::of(&report(base), &report(head), Terms::default())
+}
+
+/// Seven runs a side that vary by a few percent, and in p99 by ten times as much, head's lasting a fifth longer;
+/// and a calibration to go by.
+fn seven_runs() -> (Comparison, Calibration) {
+    let mut base = report("create-index");
+    let run = base.runs[0].clone();
+    base.runs = vec![run; 7];
+    let mut head = base.clone();
+    let percent = [3.0, -2.0, 0.0, 5.0, -4.0, 1.0, -1.0];
+    for (report, factor) in [(&mut base, 1.0), (&mut head, 1.2)] {
+        for (run, percent) in report.runs.iter_mut().zip(percent) {
+            last(run, factor * (1.0 + percent / 100.0), 1.0 + percent / 10.0);
+        }
+    }
+    let mut twice = base.clone();
+    twice.runs.extend(base.runs.clone());
+    let calibration = Calibration::of(&twice).remove(0);
+    let terms = Terms {
+        threshold: None,
+        calibration: Some(&calibration),
+    };
+    (Comparison::of(&base, &head, terms), calibration)
+}
+
+/// Makes what a run's migration did last so many times as long, and luck have its way with the queries.
+fn last(run: &mut Run, factor: f64, luck: f64) {
+    for lock in &mut run.locks {
+        lock.hold_ms *= factor;
+        lock.span_ms *= factor;
+    }
+    for step in &mut run.steps {
+        step.duration_ms *= factor;
+    }
+    run.blocked.longest_ms *= factor;
+    for total in &mut run.traffic_totals {
+        if let Some(latency) = &mut total.figures.latency_ms {
+            latency.p99 *= luck;
+            latency.max *= factor;
+        }
+    }
+}
+
+#[test]
+fn a_comparison_of_many_runs_by_a_calibration() {
+    let (comparison, calibration) = seven_runs();
+    assert_eq!(comparison.calibration.as_ref().unwrap().runs, 14);
+    for width in [80, 120] {
+        let text = terminal::comparison(&comparison, look(width));
+        insta::assert_snapshot!(format!("seven-runs-{width}"), text);
+        let text = terminal::calibration(&calibration, look(width));
+        insta::assert_snapshot!(format!("calibration-{width}"), text);
+    }
 }
 
 fn look(width: usize) -> Look {
