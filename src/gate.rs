@@ -158,12 +158,17 @@ fn stall_ms(run: &Run) -> Option<f64> {
         .reduce(f64::max)
 }
 
-/// The worse of reads and writes. A kind that came back in the baseline but not once in the migration
-/// has no ratio, and then neither has the run.
+/// The worse of reads and writes. A kind that came back in the baseline but not once in the migration, or of which
+/// more than one in a hundred never came back, has no ratio, and then neither has the run.
 fn p99_ratio(run: &Run) -> Option<f64> {
     let p99 = |phase, kind: QueryKind| {
         let total = totals(run, phase).find(|total| total.kind == kind)?;
-        total.figures.latency_ms.map(|latency| latency.p99)
+        let figures = &total.figures;
+        let is_known = figures.censored * 100 <= figures.count + figures.censored;
+        figures
+            .latency_ms
+            .filter(|_| is_known)
+            .map(|latency| latency.p99)
     };
     let ratios: Option<Vec<f64>> = [QueryKind::Read, QueryKind::Write]
         .into_iter()
@@ -181,11 +186,13 @@ fn errors(run: &Run) -> Option<f64> {
     migrated(run).map(|_| errors as f64)
 }
 
+/// The step's own session stands for all that run a script at once: its figure has what the server wrote meanwhile.
 fn wal_bytes(run: &Run) -> Option<f64> {
     let bytes: Option<u64> = migrated(run)?
         .steps
         .iter()
         .flat_map(|step| &step.statements)
+        .filter(|statement| statement.migrator == 1)
         .map(|statement| statement.wal_bytes)
         .sum();
     bytes.map(|bytes| bytes as f64)

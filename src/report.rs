@@ -216,6 +216,9 @@ pub struct Blocked {
     pub by_queued: u64,
     /// Of `queries`: those behind a row that the migration had changed.
     pub by_row: u64,
+    /// Of `queries`: those behind anything else of the migration's, such as an advisory lock.
+    #[serde(default)]
+    pub by_other: u64,
     pub longest_ms: f64,
     pub total_ms: f64,
     pub grade: Grade,

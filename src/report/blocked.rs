@@ -6,6 +6,7 @@ mod sums;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Blocked, Grade, tries};
 use crate::postgres::LockMode;
@@ -22,8 +23,7 @@ struct Waiting<'a> {
     started: At,
     waited_ms: f64,
     mode: Option<LockMode>,
-    /// The table whose lock was waited for; `None` for a row's.
-    relation: Option<u32>,
+    target: Target,
     /// Who held the lock, in whatever mode.
     holders: &'a [u32],
     /// Who stood before it in the queue; `None` for a sample, which counts them among the holders.
@@ -37,6 +37,7 @@ enum Cause {
     Held,
     Queued,
     Row,
+    Other,
 }
 
 /// The waits of one query that the migration caused.
@@ -109,10 +110,7 @@ fn from_log<'a>(recording: &'a Recording, wait: &'a Wait) -> Waiting<'a> {
         started: wait.started,
         waited_ms: wait.waited_ms,
         mode: Some(wait.mode),
-        relation: match wait.target {
-            Target::Relation(relation) => Some(relation),
-            _ => None,
-        },
+        target: wait.target,
         holders: &wait.holders,
         queue_before: Some(&wait.queue_before),
         query: recording.query_of(&wait.sql),
@@ -126,7 +124,7 @@ fn from_sample<'a>(recording: &'a Recording, wait: &'a SampledWait) -> Waiting<'
         started: wait.started.likely,
         waited_ms: ms(wait.ended.likely.since(wait.started.likely)),
         mode: wait.mode,
-        relation: wait.relation.filter(|_| wait.lock_type == "relation"),
+        target: Target::of(&wait.lock_type, wait.relation),
         holders: &wait.blockers,
         queue_before: None,
         query: wait
@@ -200,8 +198,10 @@ fn direct_cause(recording: &Recording, wait: &Waiting, migration: &BTreeSet<u32>
     if !held && !wait.queue_before.is_some_and(among) {
         return None;
     }
-    if wait.relation.is_none() {
-        return Some(Cause::Row);
+    match wait.target {
+        Target::Relation(_) => {}
+        Target::Transaction | Target::Tuple(_) => return Some(Cause::Row),
+        Target::Other => return Some(Cause::Other),
     }
     // Who holds a lock in a mode that gets along with the wait is no reason for it, if somebody else may be one.
     // With nobody else in the way it was a lock that no reading showed, such as VACUUM's when it truncates.
@@ -218,9 +218,9 @@ fn locks_meanwhile<'a>(
     recording: &'a Recording,
     wait: &Waiting,
 ) -> impl Iterator<Item = &'a LockRecord> {
-    let (relation, started, end) = (wait.relation, wait.started, wait.end());
+    let (target, started, end) = (wait.target, wait.started, wait.end());
     recording.locks.iter().filter(move |lock| {
-        Some(lock.relation) == relation
+        Target::Relation(lock.relation) == target
             && lock.requested.earliest <= end
             && started <= lock.released.latest
     })
@@ -240,20 +240,6 @@ fn at_statement(recording: &Recording, wait: &Waiting, cause: Cause) -> Charged 
         (Cause::Held, Some(_)) if wait.queue_before.is_none() && !was_granted => Cause::Queued,
         (cause, _) => cause,
     };
-    let running = || {
-        let statements = recording
-            .steps
-            .iter()
-            .enumerate()
-            .flat_map(|(step, record)| {
-                record
-                    .statements
-                    .iter()
-                    .map(move |statement| (step, statement.index, statement.start))
-            });
-        let mut begun = statements.filter(|(_, _, start)| *start <= wait.started.max(wait.end()));
-        begun.next_back().map(|(step, index, _)| (step, index))
-    };
     Charged {
         kind: wait.query.map(|query| query.kind),
         query: wait
@@ -263,12 +249,25 @@ fn at_statement(recording: &Recording, wait: &Waiting, cause: Cause) -> Charged 
         cause,
         statement: lock
             .map(|lock| (lock.step, lock.statement))
-            .or_else(running),
+            .or_else(|| running(recording, wait)),
         in_try: lock
             .and_then(|lock| tries::of_lock(recording, lock))
             .or_else(|| tries::of_wait(recording, wait.ahead(), wait.started))
             .map(|(step, place, _)| (step, place)),
     }
+}
+
+/// The statement that ran when the wait began.
+fn running(recording: &Recording, wait: &Waiting) -> Option<(usize, usize)> {
+    // The log tells milliseconds.
+    let began = wait.started.after(Duration::from_millis(1));
+    let steps = recording.steps.iter().enumerate();
+    let statements = steps.flat_map(|(step, record)| {
+        let statements = record.statements.iter();
+        statements.map(move |statement| (statement.start, step, statement.index))
+    });
+    let begun = statements.filter(|(start, ..)| *start <= began);
+    begun.max().map(|(_, step, index)| (step, index))
 }
 
 impl Waiting<'_> {

@@ -310,6 +310,16 @@ impl LockLine {
 }
 
 impl Target {
+    /// As `pg_locks` names it.
+    pub fn of(lock_type: &str, relation: Option<u32>) -> Target {
+        match (lock_type, relation) {
+            ("relation", Some(relation)) => Target::Relation(relation),
+            ("tuple", Some(relation)) => Target::Tuple(relation),
+            ("transactionid", _) => Target::Transaction,
+            _ => Target::Other,
+        }
+    }
+
     fn parse(text: &str) -> Target {
         let number_after = |prefix: &str| {
             let rest = &text[text.find(prefix)? + prefix.len()..];

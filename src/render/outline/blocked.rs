@@ -34,6 +34,7 @@ fn summary(blocked: &Blocked) -> String {
         (blocked.by_held, "behind a lock that was held"),
         (blocked.by_queued, "behind a lock still waited for"),
         (blocked.by_row, "behind a changed row"),
+        (blocked.by_other, "behind a lock of another kind"),
     ]
     .into_iter()
     .filter(|(n, _)| *n > 0)

@@ -35,6 +35,7 @@ pub(super) fn summarize(charged: &[Charged], grade: Grade, source: String) -> Bl
         by_held: count(&|wait| wait.cause == Cause::Held),
         by_queued: count(&|wait| wait.cause == Cause::Queued),
         by_row: count(&|wait| wait.cause == Cause::Row),
+        by_other: count(&|wait| wait.cause == Cause::Other),
         longest_ms: all.longest_ms,
         total_ms: all.total_ms,
         grade,

@@ -250,3 +250,41 @@ fn waits_that_no_client_felt_are_reported() {
         "{warnings:?}"
     );
 }
+
+#[test]
+fn a_row_wait_is_charged_to_the_statement_that_ran_when_it_began() {
+    use crate::rehearse::recording::{StatementRecord, StepRecord};
+    let statement = |index: usize, start: u64, end: u64| -> StatementRecord {
+        serde_json::from_value(
+            serde_json::json!({"index": index, "line": 1, "sql": "x", "start": start, "end": end,
+            "notices": [], "wal_bytes": null}),
+        )
+        .unwrap()
+    };
+    let mut row = wait(11, &[MIGRATION], &[]);
+    row.target = Target::Transaction;
+    // From 0.6 s to the COMMIT at 2.6 s.
+    row.waited_ms = 2_000.0;
+    let mut recording = recording(vec![row]);
+    recording.locks.clear();
+    let step: StepRecord =
+        serde_json::from_value(serde_json::json!({"kind": "migrate", "name": "up",
+        "transaction": null, "start": 0, "end": 3_000_000, "error": null, "statements": []}))
+        .unwrap();
+    let statements = vec![
+        statement(0, 500_000, 700_000),
+        statement(1, 700_000, 2_600_000),
+    ];
+    recording.steps = vec![StepRecord { statements, ..step }];
+    assert_eq!(cost(&recording).blocked.by_statement[0].statement, 0);
+}
+
+#[test]
+fn a_wait_for_an_advisory_lock_is_no_wait_for_a_row() {
+    let advisory = Wait {
+        target: Target::Other,
+        ..wait(11, &[MIGRATION], &[])
+    };
+    let blocked = of(vec![advisory]);
+    assert_eq!((blocked.by_other, blocked.by_row), (1, 0));
+}
