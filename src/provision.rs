@@ -2,6 +2,7 @@
 
 mod error;
 mod locks;
+mod tls;
 mod access;
 mod trial;
 mod settings;
@@ -22,6 +23,7 @@ pub use self::error::Error;
 pub use self::host::{Host, clean, open};
 pub use self::server::Server;
 pub use self::settings::{Accepted, Brought, Setting, is_ours};
+pub use self::tls::{Tls, tls};
 use crate::postgres::Version;
 
 /// What is asked for.

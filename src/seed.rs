@@ -44,8 +44,8 @@ pub struct Spec {
     pub workers: usize,
 }
 
-/// Counts up whenever the same dataset, rows and seed give other rows than before.
-const FORMAT: u32 = 1;
+/// Counts up whenever the same dataset, rows and seed give other rows, or other pages, than before.
+const FORMAT: u32 = 2;
 
 impl Spec {
     /// Names the content: two specs have the same key if and only if they give the same rows.

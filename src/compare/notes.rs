@@ -188,3 +188,32 @@ fn list(versions: &[Version]) -> String {
     let versions: Vec<String> = versions.iter().map(Version::to_string).collect();
     versions.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_setting_and_another_cache_are_noted() {
+        let text = include_str!("../../tests/fixtures/reports/create-index.json");
+        let mut base = Report::read(text).unwrap();
+        base.environment.os_cache = Some(OsCache::Warm);
+        let mut head = base.clone();
+        assert_eq!(of(&base, &head), [""; 0]);
+        head.environment.os_cache = Some(OsCache::Cold);
+        let settings = &mut head.environment.settings;
+        settings.insert("work_mem".to_owned(), "64MB".to_owned());
+        let of_base = base.environment.settings.get("work_mem");
+        let of_base = of_base.map_or("not set", |value| value);
+        assert_eq!(
+            of(&base, &head),
+            [
+                format!("different settings: work_mem {of_base} against 64MB"),
+                "different starts: with a warm cache against a cold one".to_owned(),
+            ]
+        );
+        // An older report does not say.
+        base.environment.os_cache = None;
+        assert_eq!(of(&base, &head).len(), 1);
+    }
+}

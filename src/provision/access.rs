@@ -8,11 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 use super::Role;
 use super::error::Error;
+use super::tls::tls;
 use crate::postgres::Version;
 use crate::postgres::failure::in_words;
 use crate::talk::Talk;
@@ -38,7 +40,11 @@ impl Access {
     /// A server of ours behind a private socket that trusts whoever can open it.
     pub(super) fn socket(dir: &Path, port: u16) -> Access {
         let mut config = Config::new();
-        config.host_path(dir).port(port).dbname(DATABASE);
+        config
+            .host_path(dir)
+            .port(port)
+            .ssl_mode(SslMode::Disable)
+            .dbname(DATABASE);
         Access {
             config,
             own_roles: true,
@@ -52,6 +58,7 @@ impl Access {
             .host(host)
             .port(port)
             .password(password)
+            .ssl_mode(SslMode::Disable)
             .dbname(DATABASE);
         Access {
             config,
@@ -95,7 +102,7 @@ impl Access {
 
 /// Opens a connection and runs it on the current runtime until its client is dropped.
 pub async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = config.connect(NoTls).await?;
+    let (client, connection) = config.connect(tls(config)).await?;
     // Whatever ends the connection is what the client's next call returns.
     tokio::spawn(connection);
     Ok(client)

@@ -1,7 +1,5 @@
 //! Settings that the user brings: whose they are to set, and what a server says to them.
 
-use std::path::PathBuf;
-
 use super::trial::Trial;
 use super::{Error, Settings};
 use crate::input::{Problem, Problems};
@@ -33,7 +31,8 @@ pub struct Accepted {
     pub ignored: Vec<String>,
     /// Libraries to preload that are not installed with it.
     pub missing_libraries: Vec<String>,
-    files: Vec<PathBuf>,
+    /// The files and arguments they come from.
+    sources: Vec<String>,
 }
 
 /// Whether a setting is for the harness to decide: where the server listens and who may enter, where its
@@ -161,7 +160,7 @@ impl Brought {
             settings,
             ignored: self.ignored.clone(),
             missing_libraries: missing,
-            files: self.files(),
+            sources: self.sources(),
         })
     }
 
@@ -170,9 +169,9 @@ impl Brought {
         let (bytes, memory) = (trial.buffer_bytes?, trial.memory_bytes?);
         (bytes >= memory).then(|| {
             let message = format!("this machine has {} of memory", units::bytes(memory));
-            setting.problem(message).hint(
-                "rehearse on a larger one, or give less: a smaller cache makes the figures worse, not better",
-            )
+            setting
+                .problem(message)
+                .hint("rehearse on a larger one, or give the server less")
         })
     }
 
@@ -180,15 +179,17 @@ impl Brought {
         self.settings.iter().find(|setting| setting.name == name)
     }
 
-    fn files(&self) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = self
-            .settings
-            .iter()
-            .filter_map(|s| s.place.file.clone())
+    fn sources(&self) -> Vec<String> {
+        let places = self.settings.iter().map(|setting| &setting.place);
+        let mut sources: Vec<String> = places
+            .filter_map(|place| match &place.file {
+                Some(file) => Some(file.display().to_string()),
+                None => place.key.clone(),
+            })
             .collect();
-        files.sort_unstable();
-        files.dedup();
-        files
+        sources.sort_unstable();
+        sources.dedup();
+        sources
     }
 }
 
@@ -214,16 +215,7 @@ impl Accepted {
     }
 
     fn source(&self) -> Option<String> {
-        let files: Vec<String> = self
-            .files
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect();
-        match (self.settings.is_empty(), files.is_empty()) {
-            (true, _) => None,
-            (false, true) => Some("--set".to_owned()),
-            (false, false) => Some(files.join(" and ")),
-        }
+        (!self.sources.is_empty()).then(|| self.sources.join(" and "))
     }
 }
 
@@ -305,17 +297,17 @@ mod tests {
     #[test]
     fn more_buffers_than_memory_are_refused_and_a_limit_counts() {
         let buffers = [("shared_buffers", "64GB")];
-        let hint = "rehearse on a larger one, or give less: a smaller cache makes the figures worse, not better";
+        let hint = "rehearse on a larger one, or give the server less";
         check(
             &buffers,
             "blocks 8388608\nmemory 25000000\n",
             &[&format!(
-                "p.conf:1: shared_buffers = 64GB: this machine has 25.6 GB of memory; {hint}"
+                "p.conf:1: shared_buffers = 64GB: this machine has 23.8 GB of memory; {hint}"
             )],
         );
         check(
             &buffers,
-            "blocks 8388608\nmemory 250000000\nlimit 1000000000\n",
+            "blocks 8388608\nmemory 250000000\nlimit 1073741824\n",
             &[&format!(
                 "p.conf:1: shared_buffers = 64GB: this machine has 1.00 GB of memory; {hint}"
             )],

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config};
 
 use super::access::{self, Access};
 use super::locks::Owner;
-use super::{Error, Manifest, Role, Settings, Spec};
+use super::{Error, Manifest, Role, Settings, Spec, tls};
 use crate::input::Problem;
 use crate::postgres::failure::in_words;
 use crate::postgres::relation::{quote_identifier, quote_literal};
@@ -248,18 +247,15 @@ fn parse(url: Option<&str>) -> Result<Config, Error> {
     };
     let form = "write it as postgres://user:password@host:5432/database";
     let url = url.ok_or_else(|| problem("is missing", form))?;
+    let (url, wanted) = tls::take_from(url);
     let config: Config = url
         .parse()
         .map_err(|_| problem("is not the URL of a Postgres database", form))?;
     if config.get_hosts().is_empty() {
         return Err(problem("names no host", form));
     }
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(problem(
-            "asks for TLS, which pgrehearse does not speak",
-            "use a server on this machine or behind a tunnel, and sslmode=prefer",
-        ));
-    }
+    tls::want(&config, &wanted)
+        .map_err(|reason| problem(&reason, "or use sslmode=require, which verifies nothing"))?;
     Ok(config)
 }
 
@@ -356,7 +352,7 @@ mod tests {
         for url in [
             "postgres://me:s3cret@host:not-a-port/db",
             "me:s3cret@host/db",
-            "postgres://me:s3cret@host/db?sslmode=require",
+            "postgres://me:s3cret@host/db?sslmode=verify-full&sslrootcert=/nonexistent.pem",
             "user=me password=s3cret",
         ] {
             let error = parse(Some(url)).unwrap_err();

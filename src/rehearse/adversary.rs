@@ -9,13 +9,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::clock::Clock;
 use super::observe::catalogue::Catalogue;
 use super::recording::AdversaryRecord;
 use super::workload::Adversary;
-use crate::provision::{self, Role, Server};
+use crate::provision::{self, Role, Server, Tls, tls};
 
 /// How often what is to end is asked to: a cancel that comes between two statements hits neither.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
@@ -30,6 +30,7 @@ pub struct Adversaries {
 /// One that does what it does until it is told to stop.
 struct Waiting {
     client: Arc<Client>,
+    tls: Tls,
     /// What its session is busy with; `None` while it holds still.
     work: Option<Work>,
     hold: Duration,
@@ -65,7 +66,14 @@ impl Adversaries {
                     began: clock.now(),
                     ended: None,
                 };
-                anyhow::Ok((Waiting { client, work, hold }, record))
+                let tls = tls(&server.config(Role::Admin));
+                let waiting = Waiting {
+                    client,
+                    tls,
+                    work,
+                    hold,
+                };
+                anyhow::Ok((waiting, record))
             })
         });
         let (waiting, records) = try_join_all(staying).await?.into_iter().unzip();
@@ -171,7 +179,11 @@ impl Waiting {
                 let mut over = tokio::time::timeout(self.hold, work.join_next()).await;
                 while over.is_err() {
                     // A server that is gone has ended the work too.
-                    let _ = self.client.cancel_token().cancel_query(NoTls).await;
+                    let _ = self
+                        .client
+                        .cancel_token()
+                        .cancel_query(self.tls.clone())
+                        .await;
                     over = tokio::time::timeout(CANCEL_INTERVAL, work.join_next()).await;
                 }
             }

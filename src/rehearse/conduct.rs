@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
 
 use super::adversary::Adversaries;
 use super::clock::{At, Clock, ms};
@@ -24,7 +24,7 @@ use super::observe::watched::Watched;
 use super::recording::{Ended, Phase, PhaseRecord, QueryRecord, Recording};
 use super::recovery;
 use super::workload::{App, Spec};
-use crate::provision::{Role, Server, Settings};
+use crate::provision::{self, Role, Server, Settings};
 use crate::talk::Talk;
 
 /// How often to look whether the server still has us connected.
@@ -279,10 +279,8 @@ impl<'a> Stage<'a> {
         let mut tries = tokio::time::interval(LOOK_AFTER_SERVER);
         loop {
             tries.tick().await;
-            match config.connect(NoTls).await {
-                Ok((client, connection)) => {
-                    // Its error reaches the query under way.
-                    tokio::spawn(connection);
+            match provision::connect(&config).await {
+                Ok(client) => {
                     *self.admin.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(client);
                     return Ok(());
                 }
@@ -299,8 +297,9 @@ impl<'a> Stage<'a> {
     }
 
     async fn begin(&self, phase: Phase, recording: &mut Recording) -> At {
-        let wal = self.wal_position().await;
+        // A server that is slow to tell its position makes the phase before no longer.
         let now = self.journal.begin(phase);
+        let wal = self.wal_position().await;
         close_phase(recording, now, wal);
         recording.phases.push(PhaseRecord {
             phase,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::clock::Clock;
 use super::observe::activity::Reader;
@@ -12,6 +12,7 @@ use super::observe::watched::{Session, Watched};
 use super::recording::{StatementFailure, StatementRecord};
 use crate::migrations::script::{Script, Statement, StatementKind, Transaction};
 use crate::postgres::failure::{message, sqlstate};
+use crate::provision::{Tls, tls};
 
 /// How long a server may take to take in a cancel request.
 const CANCEL_LIMIT: Duration = Duration::from_secs(5);
@@ -23,6 +24,7 @@ pub struct Migrator {
     watched: Watched,
     session: Session,
     clock: Clock,
+    tls: Tls,
     notices: Arc<Mutex<Vec<String>>>,
     pub pid: u32,
 }
@@ -51,7 +53,7 @@ impl Migrator {
     ) -> Result<Migrator> {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let (client, connection) = config
-            .connect(NoTls)
+            .connect(tls(config))
             .await
             .context("the migration cannot connect")?;
         tokio::spawn(collect_notices(connection, Arc::clone(&notices)));
@@ -71,6 +73,7 @@ impl Migrator {
             watched,
             session,
             clock,
+            tls: tls(config),
             notices,
             pid,
         })
@@ -89,7 +92,11 @@ impl Migrator {
         let cancel = async {
             self.observe().await;
             // The backend may have gone already.
-            let _ = self.client.cancel_token().cancel_query(NoTls).await;
+            let _ = self
+                .client
+                .cancel_token()
+                .cancel_query(self.tls.clone())
+                .await;
         };
         // A server that does not answer any more is nobody's reason to wait.
         let _ = tokio::time::timeout(CANCEL_LIMIT, cancel).await;

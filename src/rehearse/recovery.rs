@@ -9,8 +9,8 @@ const STEADY_INTERVALS: usize = 20;
 
 /// The first moment from `migration_end` on from which, for a whole second, the traffic was as in its baseline:
 /// the median of its interval medians at most 1.5 times the baseline's plus 1 ms, no more queries waiting
-/// than the baseline's most plus two, and in no interval more errors than in the baseline's worst. `None` if
-/// that moment has not come.
+/// than the baseline's most plus two, and in no interval more errors than in the baseline's worst. A kind of
+/// query that the baseline had none of has no latency to come back to. `None` if that moment has not come.
 pub fn recovered_at(
     intervals: &[IntervalRecord],
     baseline: (At, At),
@@ -35,7 +35,7 @@ pub fn recovered_at(
 
 /// What a kind of query was like in the baseline.
 struct Normal {
-    p50_us: u64,
+    p50_us: Option<u64>,
     waiting: u64,
     errors: u64,
 }
@@ -46,7 +46,7 @@ impl Normal {
         kind: impl Fn(&IntervalRecord) -> &IntervalCounts,
     ) -> Normal {
         Normal {
-            p50_us: median_p50(intervals.iter().map(&kind)).unwrap_or(0),
+            p50_us: median_p50(intervals.iter().map(&kind)),
             waiting: most(intervals.iter().map(|interval| kind(interval).waiting)),
             errors: most(intervals.iter().map(|interval| kind(interval).errors)),
         }
@@ -57,8 +57,8 @@ impl Normal {
         window: &[IntervalRecord],
         kind: impl Fn(&IntervalRecord) -> &IntervalCounts,
     ) -> bool {
-        let median = median_p50(window.iter().map(&kind)).unwrap_or(0);
-        median <= self.p50_us * 3 / 2 + 1_000
+        let medians = median_p50(window.iter().map(&kind)).zip(self.p50_us);
+        medians.is_none_or(|(median, normal)| median <= normal * 3 / 2 + 1_000)
             && most(window.iter().map(|interval| kind(interval).waiting)) <= self.waiting + 2
             && most(window.iter().map(|interval| kind(interval).errors)) <= self.errors
     }
@@ -124,6 +124,19 @@ mod tests {
             recovered_at(intervals, (At(0), At(2_000_000)), At(2_000_000)),
             None
         );
+    }
+
+    #[test]
+    fn a_kind_that_the_baseline_had_not_does_not_keep_the_traffic_from_being_back() {
+        let mut intervals = timeline(0);
+        for interval in &mut intervals[..40] {
+            interval.writes = IntervalCounts::default();
+        }
+        for interval in &mut intervals[40..] {
+            interval.writes.latency_us = Some([9_000; 3]);
+        }
+        let recovered = recovered_at(&intervals, (At(0), At(2_000_000)), At(2_000_000));
+        assert_eq!(recovered, Some(At(2_000_000)));
     }
 
     #[test]

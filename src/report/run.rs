@@ -10,8 +10,8 @@ use super::{blocked, locks, tries};
 use crate::rehearse::clock::{At, ms};
 use crate::rehearse::load::tally::INTERVAL;
 use crate::rehearse::recording::{
-    Counts, Ended, IntervalCounts, Latencies, Phase, Recording, StatementFailure, StatementRecord,
-    StepRecord,
+    Counts, Ended, IntervalCounts, IntervalRecord, Latencies, Phase, Recording, StatementFailure,
+    StatementRecord, StepRecord,
 };
 use crate::rehearse::recovery;
 
@@ -225,12 +225,21 @@ fn latency(latencies_us: &Latencies) -> Option<Latency> {
     })
 }
 
+/// The intervals while there was traffic. What comes back after its end is counted, but a window of it would
+/// look like a server with little to do.
+fn while_traffic(recording: &Recording) -> &[IntervalRecord] {
+    let end = recording.phases.last().map_or(usize::MAX, |last| {
+        usize::try_from(last.end.0 / INTERVAL.as_micros() as u64).unwrap_or(usize::MAX)
+    });
+    &recording.intervals[..end.min(recording.intervals.len())]
+}
+
 /// The intervals from the baseline's start on: warm-up is not shown.
 fn timeline(recording: &Recording) -> Timeline {
     let interval_us = INTERVAL.as_micros() as u64;
     let start = recording.phases.first().map_or(At(0), |phase| phase.start);
     let first = usize::try_from(start.0 / interval_us).unwrap_or(0);
-    let shown = recording.intervals.get(first..).unwrap_or_default();
+    let shown = while_traffic(recording).get(first..).unwrap_or_default();
     Timeline {
         start_ms: At(first as u64 * interval_us).ms(),
         interval_ms: ms(INTERVAL),
@@ -264,15 +273,18 @@ fn recovery_ms(recording: &Recording) -> Option<f64> {
         .map(|record| (record.phase, (record.start, record.end)))
         .collect();
     let end = phases.get(&Phase::Recovery)?.0;
-    let recovered =
-        recovery::recovered_at(&recording.intervals, *phases.get(&Phase::Baseline)?, end)?;
+    let recovered = recovery::recovered_at(
+        while_traffic(recording),
+        *phases.get(&Phase::Baseline)?,
+        end,
+    )?;
     Some(ms(recovered.since(end)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rehearse::recording::{Bracket, SampledWait};
+    use crate::rehearse::recording::{Bracket, PhaseRecord, SampledWait};
 
     #[test]
     fn a_quantile_is_the_smallest_latency_that_so_many_keep() {
@@ -289,6 +301,34 @@ mod tests {
         ];
         assert_eq!(quoted(&notices, "rewriting table "), ["orders"]);
         assert!(quoted(&notices, "verifying table ").is_empty());
+    }
+
+    #[test]
+    fn a_second_in_which_the_traffic_had_ended_is_no_recovery() {
+        let phase = |phase, start, end| PhaseRecord {
+            phase,
+            start: At(start),
+            end: At(end),
+            wal_bytes: None,
+        };
+        let recovery_ms = |traffic_end| {
+            let recording = Recording {
+                phases: vec![
+                    phase(Phase::Baseline, 0, 1_000_000),
+                    phase(Phase::Migration, 1_000_000, 1_500_000),
+                    phase(Phase::Recovery, 1_500_000, traffic_end),
+                ],
+                intervals: vec![IntervalRecord::default(); 60],
+                ..Recording::blank(String::new(), crate::postgres::Version(150_000))
+            };
+            assert_eq!(
+                timeline(&recording).reads.completed.len() as u64,
+                traffic_end / 50_000
+            );
+            recovery_ms(&recording)
+        };
+        assert_eq!(recovery_ms(2_500_000), Some(0.0));
+        assert_eq!(recovery_ms(2_400_000), None);
     }
 
     #[test]

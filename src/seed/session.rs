@@ -3,9 +3,10 @@
 use std::ops::Deref;
 
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 use super::Error;
+use crate::provision::tls;
 
 /// Memory for one index, nobody's patience, no parallel helpers: the sessions are the parallelism.
 /// Commits are synchronous: VACUUM does not mark rows all-visible whose commit is not flushed yet.
@@ -26,7 +27,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn open(config: &Config) -> Result<Session, Error> {
-        let (client, connection) = config.connect(NoTls).await.map_err(Error::Connect)?;
+        let (client, connection) = config.connect(tls(config)).await.map_err(Error::Connect)?;
         let mut driver = JoinSet::new();
         driver.spawn(async move {
             // What ends a connection reaches the caller as the error of its query.

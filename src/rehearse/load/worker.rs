@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
 use super::dispatch::{Desk, Job};
 use super::params::ParamValue;
@@ -121,7 +121,7 @@ impl Worker {
 }
 
 async fn open(config: &tokio_postgres::Config) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = config.connect(NoTls).await?;
+    let (client, connection) = config.connect(crate::provision::tls(config)).await?;
     // Its error reaches the query under way.
     tokio::task::spawn_local(async move { drop(connection.await) });
     Ok(client)

@@ -127,6 +127,11 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) async fn start() -> Named {
+        Named::start_with(|_| Settings::new()).await
+    }
+
+    /// With settings that are made once there is a template.
+    pub(super) async fn start_with(settings: impl FnOnce(&Scene) -> Settings) -> Named {
         let scene = Scene::new();
         let mut spec = scene.spec(Choice::Local);
         let port = {
@@ -136,7 +141,10 @@ impl Named {
         spec.port = Some(port);
         let host = scene.open(&spec).await;
         let template = seeded(&host).await;
-        let server = host.start_clone(&template, &Settings::new()).await.unwrap();
+        let server = host
+            .start_clone(&template, &settings(&scene))
+            .await
+            .unwrap();
         let password = check_pgpass(&scene, port);
         Named {
             server,
@@ -156,9 +164,14 @@ impl Named {
     }
 
     pub(super) fn spec(&self, scene: &Scene) -> Spec {
+        self.spec_at(scene, "127.0.0.1", "")
+    }
+
+    /// With another name for the host, and parameters of the URL.
+    pub(super) fn spec_at(&self, scene: &Scene, host: &str, parameters: &str) -> Spec {
         let mut spec = scene.spec(Choice::Url);
         spec.url = Some(format!(
-            "postgres://postgres:{}@127.0.0.1:{}/app",
+            "postgres://postgres:{}@{host}:{}/app{parameters}",
             self.password, self.port
         ));
         spec

@@ -77,6 +77,21 @@ async fn a_clone_in_a_container_is_measured_as_production_would_run_it() {
     check_clone(&["--provider", "docker"]).await;
 }
 
+/// A connection that does not encrypt would be refused by its own configuration.
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_speaks_tls_with_a_server_that_wants_it() {
+    let (_server, url) = crate::provision::tls::verified_url().await;
+    let run = move || Scenario::new(MIGRATE, SCRIPT).run(&["--url", &url]);
+    let (code, report) = tokio::task::spawn_blocking(run).await.unwrap();
+    assert_eq!(code, Some(0), "{:?}", report.outcome_reason);
+    assert!(
+        report.runs[0]
+            .traffic
+            .iter()
+            .any(|class| class.figures.count > 0)
+    );
+}
+
 fn production_conf(text: &str) -> (tempfile::TempDir, String) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("production.conf");
