@@ -68,7 +68,7 @@ async fn rehearse(
             output::print("\n");
         }
         output::print_report(&report);
-        if failures.is_empty() {
+        if !course.has_failed() {
             exit = exit.max(match verdict(&report) {
                 // What head is compared with was like that before.
                 Exit::Broken if has_base && reports.is_empty() => Exit::Kept,

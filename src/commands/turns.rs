@@ -86,6 +86,11 @@ impl<'p> Course<'p> {
         Ok(comparison)
     }
 
+    /// Whether something other than the user ended it before its time.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     fn is_over(&self) -> bool {
         self.over || self.rehearsal.is_complete()
     }
