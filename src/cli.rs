@@ -65,6 +65,9 @@ pub struct Run {
     /// Runs of each scenario, each from a fresh clone
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub runs: u32,
+    /// How the traffic's queries are sent [default: the scenario's, or else prepared]
+    #[arg(long, value_enum)]
+    pub protocol: Option<Protocol>,
     /// Also run this scenario, in turns on the same machine, and compare; exit code 1 if SCENARIO is worse
     #[arg(long, value_name = "SCENARIO")]
     pub against: Option<String>,
@@ -134,6 +137,14 @@ pub enum Provider {
     Local,
     /// The server of --url
     Url,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// Prepared once per connection
+    Prepared,
+    /// By the simple protocol, parameters as literals: as behind pgbouncer in transaction mode
+    Simple,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -6,6 +6,7 @@ mod step;
 mod tries;
 mod locks;
 mod blocked;
+mod load;
 mod rehearsal;
 mod run;
 mod document;
@@ -21,6 +22,7 @@ use crate::rehearse::workload::QueryKind;
 
 pub use crate::rehearse::recording::{Phase, StepKind};
 pub use document::{ReadError, schema};
+pub use load::{Lag, LoadFigures, LoadPhase};
 pub use rehearsal::Rehearsal;
 pub use step::{Statement, Step, StepError, Try};
 
@@ -122,6 +124,9 @@ pub struct Run {
     pub traffic: Vec<Traffic>,
     /// One entry per phase and kind, over all queries.
     pub traffic_totals: Vec<TrafficTotal>,
+    /// How the traffic was made; absent in old reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadFigures>,
     pub timeline: Timeline,
     /// From the end of the last step until latency was back at its baseline; absent when it did not
     /// come back before the recovery phase ended.

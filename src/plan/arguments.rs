@@ -8,6 +8,7 @@ use crate::cli;
 use crate::input::Problem;
 use crate::postgres::version::OLDEST_SUPPORTED;
 use crate::provision::{self, Choice, OsCache};
+use crate::rehearse::workload::Protocol;
 
 /// Where Postgres is to come from.
 pub(super) fn provision(args: &cli::Server, problems: &mut Vec<Problem>) -> provision::Spec {
@@ -49,6 +50,14 @@ pub(super) fn provision(args: &cli::Server, problems: &mut Vec<Problem>) -> prov
             .clone()
             .unwrap_or_else(provision::default_cache_dir),
     }
+}
+
+/// How queries are to be sent, if that was typed.
+pub(super) fn protocol(args: &cli::Run) -> Option<Protocol> {
+    args.protocol.map(|protocol| match protocol {
+        cli::Protocol::Prepared => Protocol::Prepared,
+        cli::Protocol::Simple => Protocol::Simple,
+    })
 }
 
 /// What is to be in the system's memory of a clone's files.

@@ -111,8 +111,10 @@ fn data(text: &mut String, plan: &Plan) {
 fn load(text: &mut String, plan: &Plan) {
     let load = &plan.rehearse.load;
     let what = format!(
-        "{} arrivals per second on {} connections",
-        load.arrivals_per_s, load.connections
+        "{} arrivals per second on {} connections, {}",
+        load.arrivals_per_s,
+        load.connections,
+        load.protocol.in_words()
     );
     line(text, "Load", &what);
     let phases = format!(
@@ -350,7 +352,7 @@ mod tests {
         for part in [
             "drop-column-in-use: A column is dropped that the old application still uses",
             "Docker if an engine has the image, else installed binaries",
-            "400 arrivals per second on 32 connections",
+            "400 arrivals per second on 32 connections, prepared statements",
             "warm-up 2s, baseline 5s, the steps, recovery 3s to 30s",
             "orders 1,000,000",
             "v1, runs before the migration, owned by checkout",

@@ -206,6 +206,7 @@ mod tests {
             ],
         };
         let load = Load {
+            protocol: Default::default(),
             arrivals_per_s: 400.0,
             connections: 16,
             warmup: Duration::ZERO,

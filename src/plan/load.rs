@@ -4,16 +4,25 @@ use std::time::Duration;
 
 use super::scenario::LoadFile;
 use crate::input::{Place, Problem};
-use crate::rehearse::workload::Load;
+use crate::rehearse::workload::{Load, Protocol};
 
 /// The load, checked for what no rehearsal can run with.
-pub fn load(file: &LoadFile, seed: u64, place: &Place<'_>, problems: &mut Vec<Problem>) -> Load {
+///
+/// What was typed comes before what is written.
+pub fn load(
+    file: &LoadFile,
+    typed: Option<Protocol>,
+    seed: u64,
+    place: &Place<'_>,
+    problems: &mut Vec<Problem>,
+) -> Load {
     let seconds = |written: Option<super::duration::Written>, default: u64| {
         written.map_or(Duration::from_secs(default), |written| written.0)
     };
     let load = Load {
         arrivals_per_s: file.arrivals_per_s.unwrap_or(400.0),
         connections: file.connections.unwrap_or(32),
+        protocol: typed.or(file.protocol).unwrap_or_default(),
         warmup: seconds(file.warmup, 2),
         baseline: seconds(file.baseline, 5),
         recovery: seconds(file.recovery, 3),

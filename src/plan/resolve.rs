@@ -15,6 +15,7 @@ use crate::input::{Document, Place, Problem, Problems};
 use crate::provision::{Brought, Choice};
 use crate::rehearse;
 use crate::rehearse::workload::Step;
+use crate::seed::context::Context;
 use crate::seed::{self, Dataset};
 
 /// The version that runs before the migration.
@@ -122,14 +123,23 @@ fn scenario(
         problems.push(root.at("rows").problem("must be at least 1"));
     }
     let dataset = dataset(base, &found.dir, &file, &root.at("dataset"), problems);
-    let catalogue = Catalogue::of(dataset.as_ref().map(|dataset| &dataset.schema));
     let default_seed = dataset.as_ref().map_or(0, |dataset| dataset.seed);
     let seed = args.seed.or(file.seed).unwrap_or(default_seed);
-    let load = load::load(&file.load, seed, &root.at("load"), problems);
+    let data = dataset.map(|dataset| seed::Spec {
+        dataset,
+        rows: args.rows.or(file.rows).unwrap_or(ROWS_DEFAULT).max(1),
+        seed,
+        workers: std::thread::available_parallelism().map_or(1, usize::from),
+    });
+    let dataset = data.as_ref().map(|data| &data.dataset);
+    let catalogue = Catalogue::of(dataset.map(|dataset| &dataset.schema));
+    let context = data.as_ref().map(Context::new);
+    let protocol = arguments::protocol(args);
+    let load = load::load(&file.load, protocol, seed, &root.at("load"), problems);
 
-    let workload = workload_document(&found.dir, &file, dataset.as_ref(), &root, problems);
+    let workload = workload_document(&found.dir, &file, dataset, &root, problems);
     let written = written_apps(&file, &root, workload.as_ref(), problems);
-    let apps = apps(&written, FIRST_APP, catalogue, problems);
+    let apps = apps(&written, FIRST_APP, catalogue, context.as_ref(), problems);
     let complete = workload.is_some() || (dataset.is_some() && file.workload.is_none());
     if !apps.contains_key(FIRST_APP) && complete {
         let problem = unknown_app(FIRST_APP, &apps, &root.at("apps").at(FIRST_APP));
@@ -151,12 +161,7 @@ fn scenario(
         &place,
         problems,
     );
-    let seed = seed::Spec {
-        dataset: dataset?,
-        rows: args.rows.or(file.rows).unwrap_or(ROWS_DEFAULT),
-        seed,
-        workers: std::thread::available_parallelism().map_or(1, usize::from),
-    };
+    let seed = data?;
     let rehearse = rehearse::Spec {
         load,
         apps,

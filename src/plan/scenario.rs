@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Budget;
 use super::duration;
 use super::settings::Written;
-use crate::rehearse::workload::{Adversary, Param, QueryKind};
+use crate::rehearse::workload::{Adversary, Param, Protocol, QueryKind};
 
 /// One rehearsal on paper: what data, which traffic, what is done to it, and what it may cost.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -58,6 +58,8 @@ pub struct LoadFile {
     pub arrivals_per_s: Option<f64>,
     /// Connections that they share. Default: 32.
     pub connections: Option<usize>,
+    /// How queries are sent. Default: prepared.
+    pub protocol: Option<Protocol>,
     /// Traffic before the baseline that is not measured. Default: 2s.
     pub warmup: Option<duration::Written>,
     /// Traffic before the first step, to compare with. Default: 5s.

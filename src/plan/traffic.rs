@@ -8,6 +8,8 @@ use super::scenario::{AppFile, QueryFile};
 use super::statement::parse_query;
 use crate::input::{Place, Problem, line_at};
 use crate::rehearse::workload::{App, ColumnParam, Param, Query, QueryKind};
+use crate::seed::context::Context;
+use crate::seed::generators::GeneratorSpec;
 
 /// A version as it is written, and where.
 #[derive(Debug)]
@@ -20,11 +22,13 @@ pub struct WrittenApp<'d> {
 pub type WrittenApps<'d> = BTreeMap<String, WrittenApp<'d>>;
 
 /// Resolves every version. Only the queries of `first`, which runs before the migration, are held
-/// against the schema: what later versions need, the migration may bring.
+/// against the schema: what later versions need, the migration may bring. Made parameters are of the dataset
+/// that `context` describes, whatever the version.
 pub fn apps(
     written: &WrittenApps<'_>,
     first: &str,
     catalogue: Catalogue<'_>,
+    context: Option<&Context<'_>>,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, App> {
     let mut apps = BTreeMap::new();
@@ -35,7 +39,7 @@ pub fn apps(
             true => catalogue,
             false => Catalogue::of(None),
         };
-        check_own_queries(app, data, problems);
+        check_own_queries(app, data, context, problems);
         let mut queries = Vec::new();
         for ancestor in lineage(written, name).into_iter().rev() {
             for query in &written[ancestor].file.queries {
@@ -84,7 +88,12 @@ fn check_extends(written: &WrittenApps<'_>, name: &str, problems: &mut Vec<Probl
     }
 }
 
-fn check_own_queries(app: &WrittenApp<'_>, data: Catalogue<'_>, problems: &mut Vec<Problem>) {
+fn check_own_queries(
+    app: &WrittenApp<'_>,
+    data: Catalogue<'_>,
+    context: Option<&Context<'_>>,
+    problems: &mut Vec<Problem>,
+) {
     let mut seen = BTreeSet::new();
     for (index, query) in app.file.queries.iter().enumerate() {
         let place = app.place.at("queries").at(index);
@@ -99,7 +108,7 @@ fn check_own_queries(app: &WrittenApp<'_>, data: Catalogue<'_>, problems: &mut V
             problems.push(problem);
         }
         check_sql(query, &place, data, problems);
-        check_params(query, &place, data, problems);
+        check_params(query, &place, data, context, problems);
     }
 }
 
@@ -145,13 +154,18 @@ fn check_params(
     query: &QueryFile,
     place: &Place<'_>,
     data: Catalogue<'_>,
+    context: Option<&Context<'_>>,
     problems: &mut Vec<Problem>,
 ) {
     for (index, param) in query.params.iter().enumerate() {
-        let Param::Column(param) = param else {
-            continue;
-        };
         let place = place.at("params").at(index);
+        let param = match param {
+            Param::Column(param) => param,
+            Param::Made(made) => {
+                problems.extend(check_made(made, &place, context));
+                continue;
+            }
+        };
         if !param.skew.is_finite() || param.skew < 0.0 {
             problems.push(
                 place
@@ -163,6 +177,17 @@ fn check_params(
             problems.push(problem);
         }
     }
+}
+
+/// A generator that cannot be built gives no value. Without a dataset, which is a problem of its own, what it may
+/// refer to is not known.
+fn check_made(
+    made: &GeneratorSpec,
+    place: &Place<'_>,
+    context: Option<&Context<'_>>,
+) -> Option<Problem> {
+    let message = made.build(&context?.free("parameter")).err()?;
+    Some(place.problem(message))
 }
 
 fn check_column(param: &ColumnParam, place: &Place<'_>, data: Catalogue<'_>) -> Option<Problem> {

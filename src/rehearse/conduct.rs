@@ -16,7 +16,7 @@ use tokio_postgres::error::SqlState;
 use super::adversary::Adversaries;
 use super::clock::{At, Clock, ms};
 use super::journal::Journal;
-use super::load::{self, Driver, Traffic};
+use super::load::{self, Arrivals, Driver, Traffic};
 use super::observe::activity::{self, Reader, Sampled};
 use super::observe::catalogue::{self, Catalogue};
 use super::observe::log::{self, LogMark};
@@ -153,9 +153,12 @@ impl<'a> Stage<'a> {
         let mut apps: Vec<App> = spec.apps.values().cloned().collect();
         apps.sort_by_key(|app| app.name != spec.first_app);
         recording.queries = apps.iter().flat_map(queries).collect();
-        let params = steps::resolve_params(&admin, &spec.data, &apps[0]).await?;
+        let protocol = spec.load.protocol;
+        recording.protocol = protocol;
+        let params = steps::resolve_params(&admin, &spec.data, &apps[0], protocol).await?;
         let traffic = Traffic {
             load: spec.load.clone(),
+            arrivals: Arrivals::Open,
             apps,
         };
         let driver =

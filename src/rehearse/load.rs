@@ -1,7 +1,7 @@
 //! The traffic: an open loop on a thread and a runtime of its own.
 //!
 //! ```text
-//! pacer thread --arrivals--> dispatcher --jobs--> one worker per connection --> tally
+//! schedule --arrivals--> dispatcher --jobs--> one worker per connection --> tally
 //! ```
 //!
 //! Arrivals come at their scheduled time whatever the server does, and a query's latency counts from there, so
@@ -10,10 +10,13 @@
 pub mod pacer;
 pub mod params;
 pub mod tally;
+mod literal;
+mod mix;
 mod dispatch;
 mod worker;
+mod pool;
+mod wire;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,9 +24,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::clock::At;
 use super::journal::Journal;
-use super::recording::{ClassRecord, TotalRecord};
+use super::recording::{ClassRecord, LoadRecord, TotalRecord};
 use super::workload::{App, Load};
-use params::ParamSource;
+use params::AppParams;
 
 /// One arrival of a query, at the time when the schedule has it.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +37,6 @@ pub struct Arrival {
 
 /// What the load's thread is told.
 pub(crate) enum Message {
-    Arrival(Arrival),
     Deploy {
         app: usize,
         params: AppParams,
@@ -43,13 +45,21 @@ pub(crate) enum Message {
     Stop,
 }
 
-/// Where the parameters of a version's queries come from: `params[query][parameter]`.
-pub type AppParams = Vec<Vec<ParamSource>>;
+/// When queries arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// By a schedule of its own, whatever the server does.
+    Open,
+    /// Each connection's next query as soon as its last has come back. It waits for the server where users would
+    /// not, so it says nothing of latency: only to find out what a server can do.
+    Closed,
+}
 
 /// How it arrives, and the application versions; the traffic starts with the first.
 #[derive(Debug)]
 pub struct Traffic {
     pub load: Load,
+    pub arrivals: Arrivals,
     pub apps: Vec<App>,
 }
 
@@ -58,12 +68,13 @@ pub struct Traffic {
 pub struct Counted {
     pub classes: Vec<ClassRecord>,
     pub totals: Vec<TotalRecord>,
+    /// How the load itself fared, by phase.
+    pub load: Vec<LoadRecord>,
 }
 
 /// The running load. Dropping it stops the traffic.
 pub struct Driver {
     messages: mpsc::UnboundedSender<Message>,
-    pacer: Option<pacer::Pacer>,
     counted: oneshot::Receiver<Counted>,
     apps: Vec<String>,
 }
@@ -79,13 +90,10 @@ pub async fn start(
     let (ready, connected) = oneshot::channel();
     let (result, counted) = oneshot::channel();
     let apps = traffic.apps.iter().map(|app| app.name.clone()).collect();
-    let load = traffic.load.clone();
-    let traffic = Arc::new(traffic);
-    let thread_journal = journal.clone();
     std::thread::Builder::new()
         .name("load".to_owned())
         .spawn(move || {
-            // tokio-postgres on a multi-threaded runtime needs a quarter more CPU for no more queries.
+            // A multi-threaded runtime needs a quarter more CPU for no more queries.
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
@@ -93,22 +101,15 @@ pub async fn start(
             let local = tokio::task::LocalSet::new();
             let counted = local.block_on(
                 &runtime,
-                dispatch::run(config, traffic, params, thread_journal, inbox, ready),
+                dispatch::run(config, traffic, params, journal, inbox, ready),
             );
             // Nobody listens any more when the rehearsal was dropped.
             let _ = result.send(counted);
         })
         .context("cannot start the load's thread")?;
     connected.await.context("the load's thread ended early")??;
-    let pacer = pacer::Pacer::start(
-        journal.clock,
-        load.arrivals_per_s,
-        load.seed,
-        messages.clone(),
-    )?;
     Ok(Driver {
         messages,
-        pacer: Some(pacer),
         counted,
         apps,
     })
@@ -129,7 +130,6 @@ impl Driver {
 
     /// Ends the arrivals, gives what is under way a moment to come back, and hands over the counts.
     pub async fn stop(mut self) -> Counted {
-        self.pacer = None;
         let _ = self.messages.send(Message::Stop);
         (&mut self.counted).await.unwrap_or_default()
     }
@@ -137,7 +137,6 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.pacer = None;
         let _ = self.messages.send(Message::Stop);
     }
 }

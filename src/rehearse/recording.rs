@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::At;
 use super::observe::catalogue::RelationFacts;
 use super::observe::log::Wait;
-use super::workload::QueryKind;
+use super::workload::{Protocol, QueryKind, mark};
 use crate::postgres::{LockMode, SqlState, Version};
 
 /// Everything that one run on one server recorded.
@@ -37,6 +37,11 @@ pub struct Recording {
     pub queries: Vec<QueryRecord>,
     pub classes: Vec<ClassRecord>,
     pub totals: Vec<TotalRecord>,
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// How the load itself fared, by phase.
+    #[serde(default)]
+    pub load: Vec<LoadRecord>,
     pub intervals: Vec<IntervalRecord>,
     /// What else ran.
     #[serde(default)]
@@ -66,6 +71,8 @@ impl Recording {
             queries: Vec::new(),
             classes: Vec::new(),
             totals: Vec::new(),
+            protocol: Protocol::default(),
+            load: Vec::new(),
             intervals: Vec::new(),
             adversaries: Vec::new(),
             left_behind: Vec::new(),
@@ -73,11 +80,12 @@ impl Recording {
         }
     }
 
-    /// The query with this text.
+    /// The query with this text, or whose mark the text begins with.
     pub fn query_of(&self, sql: &str) -> Option<&QueryRecord> {
-        self.queries
-            .iter()
-            .find(|query| query.sql.trim() == sql.trim())
+        let sql = sql.trim();
+        self.queries.iter().find(|query| {
+            query.sql.trim() == sql || sql.starts_with(&mark(&query.app, &query.name))
+        })
     }
 }
 
@@ -321,6 +329,23 @@ pub struct TotalRecord {
     pub phase: Phase,
     pub kind: QueryKind,
     pub counts: Counts,
+}
+
+/// Whether the load kept to its schedule in a phase, and what its connections did after errors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadRecord {
+    pub phase: Phase,
+    /// From the scheduled arrival to the sending of the query, of those that found a connection free: the load's
+    /// own lateness.
+    pub lag_us: Latencies,
+    /// Statements that an error had spoiled and that were prepared again.
+    pub prepared_again: u64,
+    /// Connections that broke.
+    pub lost: u64,
+    /// Connections that were opened in place of those.
+    pub reconnects: u64,
+    /// From the break to the new connection, the longest.
+    pub reconnect_us_max: u64,
 }
 
 /// One interval of the timeline; entry i covers `i * INTERVAL` from the recording's start.

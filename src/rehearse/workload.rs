@@ -15,6 +15,9 @@ use crate::seed::generators::GeneratorSpec;
 pub struct Load {
     pub arrivals_per_s: f64,
     pub connections: usize,
+    /// Left out where it is the default: what is rehearsed then has the hash that it had before there was a choice.
+    #[serde(skip_serializing_if = "Protocol::is_default")]
+    pub protocol: Protocol,
     /// Traffic before the baseline that is not measured.
     pub warmup: Duration,
     pub baseline: Duration,
@@ -24,6 +27,41 @@ pub struct Load {
     pub recovery_limit: Duration,
     /// Determines arrivals, the order of queries and their parameters.
     pub seed: u64,
+}
+
+/// How the load sends its queries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Prepared once per connection; parameters travel beside the text.
+    #[default]
+    Prepared,
+    /// The simple protocol, parameters as literals in the text: as behind pgbouncer in transaction mode.
+    Simple,
+}
+
+impl Protocol {
+    /// What a person is told of it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Protocol::Prepared => "prepared statements",
+            Protocol::Simple => "simple protocol, parameters as literals",
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Protocol::default()
+    }
+}
+
+/// The comment that a query sent by the simple protocol begins with: its text alone differs each time.
+pub fn mark(app: &str, query: &str) -> String {
+    format!(
+        "/* {} */",
+        format!("{app}.{query}")
+            .replace("*/", "* /")
+            .replace("/*", "/ *")
+    )
 }
 
 /// A version of the application: queries with weights.

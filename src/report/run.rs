@@ -6,12 +6,12 @@ use super::{
     Adversary, Latency, Lock, Outcome, PhaseSpan, Run, Series, Statement, Step, StepError,
     Timeline, Traffic, TrafficFigures, TrafficTotal,
 };
-use super::{blocked, locks, tries};
+use super::{blocked, load, locks, tries};
 use crate::rehearse::clock::{At, ms};
 use crate::rehearse::load::tally::INTERVAL;
 use crate::rehearse::recording::{
-    Counts, Ended, IntervalCounts, IntervalRecord, Latencies, Phase, Recording, StatementFailure,
-    StatementRecord, StepRecord,
+    ClassRecord, Counts, Ended, IntervalCounts, IntervalRecord, Latencies, Phase, Recording,
+    StatementFailure, StatementRecord, StepRecord,
 };
 use crate::rehearse::recovery;
 
@@ -47,17 +47,7 @@ impl Run {
                 })
                 .collect(),
             blocked: cost.blocked,
-            traffic: recording
-                .classes
-                .iter()
-                .map(|class| Traffic {
-                    phase: class.phase,
-                    app: class.app.clone(),
-                    query: class.query.clone(),
-                    kind: class.kind,
-                    figures: figures(&class.counts),
-                })
-                .collect(),
+            traffic: recording.classes.iter().map(traffic).collect(),
             traffic_totals: recording
                 .totals
                 .iter()
@@ -67,6 +57,7 @@ impl Run {
                     figures: figures(&total.counts),
                 })
                 .collect(),
+            load: load::load(recording),
             timeline: timeline(recording),
             recovery_ms: recovery_ms(recording),
             adversaries: recording
@@ -194,6 +185,16 @@ fn baseline_wal_per_us(recording: &Recording) -> f64 {
     rate.unwrap_or(0.0)
 }
 
+fn traffic(class: &ClassRecord) -> Traffic {
+    Traffic {
+        phase: class.phase,
+        app: class.app.clone(),
+        query: class.query.clone(),
+        kind: class.kind,
+        figures: figures(&class.counts),
+    }
+}
+
 fn figures(counts: &Counts) -> TrafficFigures {
     TrafficFigures {
         count: counts.count,
@@ -205,7 +206,7 @@ fn figures(counts: &Counts) -> TrafficFigures {
     }
 }
 
-fn latency(latencies_us: &Latencies) -> Option<Latency> {
+pub(super) fn latency(latencies_us: &Latencies) -> Option<Latency> {
     let total: u64 = latencies_us.iter().map(|(_, count)| count).sum();
     let at = |quantile: f64| {
         let rank = (total as f64 * quantile).ceil().max(1.0) as u64;

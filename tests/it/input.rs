@@ -69,6 +69,30 @@ fn a_query_that_names_a_missing_column_is_refused_before_anything_starts() {
     );
 }
 
+#[test]
+fn a_made_parameter_that_has_no_value_is_refused_before_anything_starts() {
+    let query = |params: &str| {
+        format!(
+            "[[apps.v1.queries]]\nname = \"q\"\nsql = \"SELECT $1::int\"\nparams = [{params}]\n"
+        )
+    };
+    let toml = format!(
+        "title = \"x\"\ndataset = \"shop\"\n[[steps]]\nmigrate = \"up.sql\"\n{}{}",
+        query("{ int = { min = 5, max = 1 } }"),
+        query("{ reference = { column = \"orderz.id\" } }").replace("v1", "v2"),
+    );
+    let dir = scenario(&toml, "SELECT 1;");
+    refused(
+        &["run", path(&dir), "--out", path(&dir)],
+        2,
+        &[
+            "scenario.toml:8: apps.v1.queries[0].params[0] = { int = { min = 5, max = 1 } }: min = 5 is above max = 1",
+            "scenario.toml:12: apps.v2.queries[0].params[0]",
+            "the dataset has no table orderz; did you mean `orders`?",
+        ],
+    );
+}
+
 /// A dataset with one mistake, as `explain` tells it.
 fn mistaken_dataset(generators: &str, words: &[&str]) {
     let toml = "title = \"x\"\ndataset = \"./data\"\n[[steps]]\nmigrate = \"up.sql\"\n";

@@ -8,6 +8,7 @@ mod provision;
 mod seed;
 mod scenarios;
 mod rehearsal;
+mod load;
 mod adversaries;
 mod faults;
 mod turns;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use pgrehearse::provision::Choice;
 use pgrehearse::rehearse::load::params::{ParamSource, ParamValue};
-use pgrehearse::rehearse::workload::Param;
+use pgrehearse::rehearse::workload::{Param, Protocol};
 use pgrehearse::seed::{self, Context, Dataset, Spec};
 use pgrehearse::talk::Talk;
 use tokio_postgres::Client;
@@ -202,7 +202,8 @@ async fn every_query_runs(client: &Client, spec: &Spec) {
         let mut sources = Vec::new();
         for (at, param) in params.iter().enumerate() {
             let place = format!("{name}.${at}");
-            let source = ParamSource::resolve(client, param, &context, &place).await;
+            let protocol = Protocol::Prepared;
+            let source = ParamSource::resolve(client, param, &context, &place, protocol).await;
             sources.push(source.unwrap());
         }
         let statement = client

@@ -99,3 +99,16 @@ pub(crate) fn completed(run: &Run, phase: Phase, kind: QueryKind) -> u64 {
         .filter(|total| total.phase == phase && total.kind == kind);
     totals.map(|total| total.figures.count).sum()
 }
+
+/// Waits until it is so, for a minute at most.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    let mut polls = tokio::time::interval(std::time::Duration::from_millis(10));
+    loop {
+        polls.tick().await;
+        if is_so().await {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what}");
+    }
+}

@@ -6,7 +6,7 @@ use std::fs;
 
 use super::*;
 use crate::migrations::Transaction;
-use crate::rehearse::workload::{Migrate, QueryKind};
+use crate::rehearse::workload::{Migrate, Protocol, QueryKind};
 
 const SCHEMA: &str = "CREATE TABLE orders (id integer PRIMARY KEY, status text);\n";
 
@@ -113,12 +113,15 @@ fn a_small_scenario_is_filled_up_with_defaults() {
 
 #[test]
 fn what_is_typed_comes_before_what_is_written() {
-    let bench = Bench::new(&format!("rows = 5\nseed = 6\n{SCENARIO}"));
+    let load = "[load]\nprotocol = \"simple\"\n";
+    let bench = Bench::new(&format!("rows = 5\nseed = 6\n{SCENARIO}{load}"));
     let plan = bench.plan(&bench.args());
     assert_eq!((plan.seed.rows, plan.seed.seed), (5, 6));
+    assert_eq!(plan.rehearse.load.protocol, Protocol::Simple);
     let args = cli::Run {
         rows: Some(7),
         seed: Some(8),
+        protocol: Some(cli::Protocol::Prepared),
         ..bench.args()
     };
     let plan = bench.plan(&args);
@@ -126,6 +129,7 @@ fn what_is_typed_comes_before_what_is_written() {
         (plan.seed.rows, plan.seed.seed, plan.rehearse.load.seed),
         (7, 8, 8)
     );
+    assert_eq!(plan.rehearse.load.protocol, Protocol::Prepared);
 }
 
 #[test]
@@ -158,11 +162,12 @@ fn mistakes_of_every_sort_are_told_at_once() {
 #[test]
 fn a_load_that_cannot_run_is_refused() {
     check(
-        "[load]\nconnections = 0\nbaseline = \"0s\"\nrecovery = \"40s\"\n",
+        "[load]\nconnections = 0\nprotocol = \"simpel\"\nbaseline = \"0s\"\nrecovery = \"40s\"\n",
         &[
+            "scenario.toml:7: load.protocol = \"simpel\": unknown name `simpel`; did you mean `simple`?",
             "scenario.toml:6: load.connections = 0: must be at least 1; leave it out for 32",
-            "scenario.toml:7: load.baseline = \"0s\": without a baseline there is nothing to compare with; leave it out for 5s",
-            "scenario.toml:8: load.recovery = \"40s\": recovery takes at least 40s and at most 30s; make recovery_limit the longer one",
+            "scenario.toml:8: load.baseline = \"0s\": without a baseline there is nothing to compare with; leave it out for 5s",
+            "scenario.toml:9: load.recovery = \"40s\": recovery takes at least 40s and at most 30s; make recovery_limit the longer one",
         ],
     );
 }

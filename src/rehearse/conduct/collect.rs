@@ -23,6 +23,7 @@ impl Stage<'_> {
         let counted = self.driver.stop().await;
         recording.classes = counted.classes;
         recording.totals = counted.totals;
+        recording.load = counted.load;
         if self.sampler.task.is_finished() {
             recording.warnings.push(
                 "the server closed its connections while it was watched: there are no samples after that"

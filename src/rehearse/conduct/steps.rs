@@ -10,10 +10,9 @@ use tokio_postgres::Client;
 use super::tries::{MigrateSession, SessionEnd};
 use super::{Halt, Stage, unless_stopped};
 use crate::rehearse::clock::At;
-use crate::rehearse::load::AppParams;
-use crate::rehearse::load::params::ParamSource;
+use crate::rehearse::load::params::{AppParams, QueryParams};
 use crate::rehearse::recording::{Recording, StatementFailure, StepKind, StepRecord};
-use crate::rehearse::workload::{App, Migrate, Step};
+use crate::rehearse::workload::{App, Migrate, Protocol, Step};
 use crate::seed::{self, context::Context};
 use crate::talk::Talk;
 
@@ -79,7 +78,11 @@ impl Stage<'_> {
     ) -> Result<(), Halt> {
         let admin = self.admin();
         let resolved = match self.spec.apps.get(app) {
-            Some(app) => unless_stopped(resolve_params(&admin, &self.spec.data, app), stop).await?,
+            Some(app) => {
+                let protocol = self.spec.load.protocol;
+                let resolved = resolve_params(&admin, &self.spec.data, app, protocol);
+                unless_stopped(resolved, stop).await?
+            }
             None => Err(anyhow::anyhow!("there is no application version {app:?}")),
         };
         match resolved {
@@ -102,18 +105,9 @@ pub(super) async fn resolve_params(
     client: &Client,
     data: &seed::Spec,
     app: &App,
+    protocol: Protocol,
 ) -> Result<AppParams> {
-    let context = Context::new(data);
-    let mut params = Vec::new();
-    for query in &app.queries {
-        let mut sources = Vec::new();
-        for (place, param) in query.params.iter().enumerate() {
-            let place = format!("${} of {} in {}", place + 1, query.name, app.name);
-            sources.push(ParamSource::resolve(client, param, &context, &place).await?);
-        }
-        params.push(sources);
-    }
-    Ok(params)
+    QueryParams::of_app(client, app, &Context::new(data), protocol).await
 }
 
 impl StepRecord {

@@ -1,22 +1,28 @@
 //! Gives each arrival a query and a connection. All of it runs on the load's one thread.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_postgres::types::{Oid, Type};
 
+use super::mix::Mix;
+use super::pacer::{Bell, Pacer};
+use super::params::AppParams;
+use super::pool::{Note, PoolTally};
 use super::tally::{Completion, INTERVAL, Tally};
+use super::wire::{self, Failure};
 use super::worker::Worker;
-use super::{AppParams, Arrival, Counted, Message, Traffic};
+use super::{Arrival, Arrivals, Counted, Message, Traffic};
 use crate::rehearse::clock::At;
 use crate::rehearse::journal::Journal;
+use crate::rehearse::workload::QueryKind;
 
 /// How long queries under way may take to come back once the traffic has ended.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -26,6 +32,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub(super) struct Job {
     pub(super) app: usize,
     pub(super) query: usize,
+    pub(super) kind: QueryKind,
     pub(super) arrival: Arrival,
     /// No connection was free when it arrived.
     pub(super) delayed: bool,
@@ -33,51 +40,104 @@ pub(super) struct Job {
 
 /// What the workers of the load's thread share.
 pub(super) struct Desk {
-    pub(super) traffic: Arc<Traffic>,
+    pub(super) traffic: Traffic,
     pub(super) journal: Journal,
-    /// By version; `None` before a version is deployed.
-    params: RefCell<Vec<Option<Rc<AppParams>>>>,
+    /// By version; empty before a version is deployed.
+    params: RefCell<Vec<Rc<AppParams>>>,
+    /// Types that tokio-postgres does not know by itself.
+    types: RefCell<HashMap<Oid, Type>>,
     state: RefCell<State>,
 }
 
 struct State {
     tally: Tally,
+    pool: PoolTally,
+    mix: Mix,
     backlog: VecDeque<Job>,
-    idle: Vec<mpsc::UnboundedSender<Job>>,
-    /// What each connection is busy with.
+    /// Connections without a job, the one that had one last at the end.
+    idle: Vec<usize>,
+    /// What each connection is busy with, and who waits for it to be.
     busy: Vec<Option<Job>>,
+    wakers: Vec<Option<Waker>>,
+    /// In a closed loop: how many arrivals there were; `None` where arrivals have a schedule, or have ended.
+    closed: Option<u64>,
+    /// `None` in a closed loop, and before and after the traffic.
+    pacer: Option<Pacer>,
 }
 
 impl Desk {
-    /// A worker has come back from a job and takes the next, or is idle.
-    pub(super) fn next_job(
-        &self,
-        worker: usize,
-        inbox: &mpsc::UnboundedSender<Job>,
-    ) -> Option<Job> {
-        let mut state = self.state.borrow_mut();
-        let job = state.backlog.pop_front();
-        state.busy[worker] = job;
-        if job.is_none() {
-            state.idle.push(inbox.clone());
-        }
-        job
+    /// What the connection is to do next; waits until there is something.
+    pub(super) async fn next_job(&self, worker: usize) -> Job {
+        self.state
+            .borrow_mut()
+            .free(worker, self.journal.clock.now());
+        poll_fn(|cx| {
+            let mut state = self.state.borrow_mut();
+            match state.busy[worker] {
+                Some(job) => Poll::Ready(job),
+                None => {
+                    state.wakers[worker] = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
     }
 
     pub(super) fn params(&self, app: usize) -> Rc<AppParams> {
-        self.params.borrow()[app].clone().unwrap_or_default()
+        Rc::clone(&self.params.borrow()[app])
+    }
+
+    /// The type of this number, asked of the server on a connection for the purpose if need be.
+    pub(super) async fn type_of(
+        &self,
+        config: &tokio_postgres::Config,
+        oid: Oid,
+    ) -> Result<Type, Failure> {
+        let known = Type::from_oid(oid).or_else(|| self.types.borrow().get(&oid).cloned());
+        match known {
+            Some(ty) => Ok(ty),
+            None => {
+                let ty = wire::ask_type(config, oid).await?;
+                self.types.borrow_mut().insert(oid, ty.clone());
+                Ok(ty)
+            }
+        }
+    }
+
+    fn new(traffic: Traffic, journal: Journal) -> Desk {
+        let connections = traffic.load.connections;
+        let state = State {
+            tally: Tally::new(journal.clone(), &traffic),
+            pool: PoolTally::default(),
+            mix: Mix::new(&traffic),
+            backlog: VecDeque::new(),
+            idle: Vec::new(),
+            busy: vec![None; connections],
+            wakers: vec![None; connections],
+            closed: (traffic.arrivals == Arrivals::Closed).then_some(0),
+            pacer: None,
+        };
+        Desk {
+            params: RefCell::new(vec![Rc::default(); traffic.apps.len()]),
+            types: RefCell::default(),
+            state: RefCell::new(state),
+            traffic,
+            journal,
+        }
+    }
+
+    /// The traffic moves to a version, bit by bit over `overlap`.
+    fn deploy_over(&self, app: usize, params: AppParams, overlap: Duration) {
+        self.deploy(app, params);
+        let now = self.journal.clock.now();
+        self.state.borrow_mut().mix.deploy(app, now, overlap);
     }
 
     fn deploy(&self, app: usize, params: AppParams) {
-        self.params.borrow_mut()[app] = Some(Rc::new(params));
+        self.params.borrow_mut()[app] = Rc::new(params);
         let now = self.journal.clock.now();
-        let queries = self.traffic.apps[app].queries.iter();
-        let kinds: Vec<_> = queries.map(|query| query.kind).collect();
-        self.state.borrow_mut().tally.deployed(app, &kinds, now);
-    }
-
-    pub(super) fn begins(&self, worker: usize, job: Job) {
-        self.state.borrow_mut().busy[worker] = Some(job);
+        self.state.borrow_mut().tally.deployed(app, now);
     }
 
     /// The worker's job has come back. The worker itself may have to connect again before its next.
@@ -87,17 +147,24 @@ impl Desk {
         state.tally.completed(completion);
     }
 
-    fn arrives(&self, mut job: Job) {
-        let kind = self.traffic.apps[job.app].queries[job.query].kind;
-        let mut state = self.state.borrow_mut();
-        state.tally.arrived(kind);
-        while let Some(idle) = state.idle.pop() {
-            if idle.send(job).is_ok() {
-                return;
-            }
+    pub(super) fn note(&self, at: At, note: Note) {
+        if let Some(phase) = self.journal.phase_of(at, at) {
+            self.state.borrow_mut().pool.note(phase, note);
         }
-        job.delayed = true;
-        state.backlog.push_back(job);
+    }
+
+    /// The schedule starts now, if there is to be one.
+    fn start(&self, bell: &Rc<Bell>) {
+        let load = &self.traffic.load;
+        let clock = self.journal.clock;
+        if self.traffic.arrivals == Arrivals::Open {
+            let pacer = Pacer::new(clock, load.arrivals_per_s, load.seed, Rc::clone(bell));
+            self.state.borrow_mut().pacer = Some(pacer);
+        }
+    }
+
+    fn dispatch(&self) {
+        self.state.borrow_mut().dispatch();
     }
 
     fn roll(&self) {
@@ -105,167 +172,159 @@ impl Desk {
         self.state.borrow_mut().tally.roll(now);
     }
 
+    /// No more arrivals come.
+    fn end(&self) -> At {
+        let mut state = self.state.borrow_mut();
+        // What was due until now has arrived, though nobody had looked yet.
+        state.dispatch();
+        state.pacer = None;
+        state.closed = None;
+        self.journal.clock.now()
+    }
+
     fn is_drained(&self) -> bool {
         let state = self.state.borrow();
         state.backlog.is_empty() && state.busy.iter().all(Option::is_none)
     }
 
-    /// Counts what has not come back of the traffic that ended at `end`, when `arriving` versions had some.
-    fn finish(&self, end: At, arriving: &[usize]) -> Counted {
+    /// Counts what has not come back of the traffic that ended at `end`.
+    fn finish(&self, end: At) -> Counted {
         let mut state = self.state.borrow_mut();
         let open: Vec<_> = state.busy.iter_mut().filter_map(Option::take).collect();
         let open = open.into_iter().chain(std::mem::take(&mut state.backlog));
         for job in open.collect::<Vec<_>>() {
-            let kind = self.traffic.apps[job.app].queries[job.query].kind;
-            state
-                .tally
-                .censored(job.app, job.query, kind, job.arrival.scheduled, job.delayed);
+            state.tally.censored(&job);
         }
-        let tally = std::mem::replace(&mut state.tally, Tally::new(self.journal.clone()));
-        tally.finish(&self.traffic, end, arriving)
+        let arriving = state.mix.arriving(end);
+        Counted {
+            load: std::mem::take(&mut state.pool).finish(),
+            ..state.tally.finish(&self.traffic, end, &arriving)
+        }
+    }
+}
+
+impl State {
+    /// A connection has nothing to do any more: it gets what has waited longest, or waits itself.
+    fn free(&mut self, worker: usize, now: At) {
+        let job = match &mut self.closed {
+            Some(arrivals) => {
+                *arrivals += 1;
+                let number = *arrivals;
+                let job = self.mix.pick(Arrival {
+                    number,
+                    scheduled: now,
+                });
+                self.tally.arrived(job.kind, job.arrival.scheduled);
+                Some(job)
+            }
+            None => {
+                self.dispatch();
+                self.backlog.pop_front()
+            }
+        };
+        self.busy[worker] = job;
+        if job.is_none() {
+            self.idle.push(worker);
+            self.set_bell();
+        }
+    }
+
+    /// Hands out all that is due.
+    fn dispatch(&mut self) {
+        while let Some(arrival) = self.pacer.as_mut().and_then(Pacer::due) {
+            let job = self.mix.pick(arrival);
+            self.hand_out(job);
+        }
+        self.set_bell();
+    }
+
+    /// Only where a connection could take what arrives: else it is soon enough to look when one is free. To be
+    /// woken for each arrival would take a fifth of the time from those that work off the backlog.
+    fn set_bell(&mut self) {
+        if !self.idle.is_empty()
+            && let Some(pacer) = &mut self.pacer
+        {
+            pacer.set_bell();
+        }
+    }
+
+    fn hand_out(&mut self, mut job: Job) {
+        self.tally.arrived(job.kind, job.arrival.scheduled);
+        let Some(worker) = self.idle.pop() else {
+            job.delayed = true;
+            self.backlog.push_back(job);
+            return;
+        };
+        self.busy[worker] = Some(job);
+        if let Some(waker) = self.wakers[worker].take() {
+            waker.wake();
+        }
     }
 }
 
 /// Runs the load until it is told to stop.
 pub(super) async fn run(
     config: tokio_postgres::Config,
-    traffic: Arc<Traffic>,
+    traffic: Traffic,
     params: AppParams,
     journal: Journal,
     mut inbox: mpsc::UnboundedReceiver<Message>,
     ready: oneshot::Sender<Result<()>>,
 ) -> Counted {
-    let connections = traffic.load.connections;
-    let state = State {
-        tally: Tally::new(journal.clone()),
-        backlog: VecDeque::new(),
-        idle: Vec::new(),
-        busy: vec![None; connections],
-    };
-    let desk = Rc::new(Desk {
-        params: RefCell::new(vec![None; traffic.apps.len()]),
-        traffic: Arc::clone(&traffic),
-        journal,
-        state: RefCell::new(state),
-    });
+    let desk = Rc::new(Desk::new(traffic, journal));
     desk.deploy(0, params);
     let mut workers = JoinSet::new();
-    let connected = connect(&config, &desk, connections, &mut workers).await;
-    let failed = connected.is_err();
-    if ready.send(connected).is_err() || failed {
+    let bell = match connect(&config, &desk, &mut workers).await {
+        Ok(bell) => Rc::new(bell),
+        Err(error) => {
+            // Nobody listens any more when the rehearsal was dropped.
+            let _ = ready.send(Err(error));
+            return Counted::default();
+        }
+    };
+    if ready.send(Ok(())).is_err() {
         return Counted::default();
     }
-    let mut mix = Mix::new(&traffic);
+    desk.start(&bell);
     let mut ticks = tokio::time::interval(INTERVAL);
     loop {
+        desk.dispatch();
         tokio::select! {
             message = inbox.recv() => match message {
-                Some(Message::Arrival(arrival)) => desk.arrives(mix.pick(arrival)),
-                Some(Message::Deploy { app, params, overlap }) => {
-                    desk.deploy(app, params);
-                    mix.deploy(app, desk.journal.clock.now(), overlap);
-                }
+                Some(Message::Deploy { app, params, overlap }) => desk.deploy_over(app, params, overlap),
                 Some(Message::Stop) | None => break,
             },
+            () = bell.rings() => {}
             _ = ticks.tick() => desk.roll(),
         }
     }
-    let end = desk.journal.clock.now();
+    let end = desk.end();
     let deadline = tokio::time::Instant::now() + DRAIN;
     while !desk.is_drained() && tokio::time::Instant::now() < deadline {
         ticks.tick().await;
         desk.roll();
     }
     workers.abort_all();
-    desk.finish(end, &mix.arriving(end))
+    desk.finish(end)
 }
 
+/// Opens all connections.
 async fn connect(
     config: &tokio_postgres::Config,
     desk: &Rc<Desk>,
-    connections: usize,
     workers: &mut JoinSet<()>,
-) -> Result<()> {
-    for index in 0..connections {
-        let worker = Worker::connect(config.clone(), Rc::clone(desk), index)
-            .await
-            .with_context(|| format!("connection {} of {connections} of the load", index + 1))?;
-        workers.spawn_local(worker.work());
-    }
-    Ok(())
-}
-
-/// Which version and which query an arrival gets.
-struct Mix {
-    rng: SmallRng,
-    /// Weights of each version's queries, added up.
-    cumulative: Vec<Vec<f64>>,
-    old: usize,
-    new: usize,
-    since: At,
-    overlap: Duration,
-}
-
-impl Mix {
-    fn new(traffic: &Traffic) -> Mix {
-        let add_up = |app: &super::App| {
-            let weights = app.queries.iter().map(|query| query.weight);
-            weights
-                .scan(0.0, |sum, weight| {
-                    *sum += weight;
-                    Some(*sum)
-                })
-                .collect()
+) -> Result<Bell> {
+    let load = &desk.traffic.load;
+    for index in 0..load.connections {
+        let worker = Worker::connect(config.clone(), Rc::clone(desk), index).await;
+        let place = || {
+            format!(
+                "connection {} of {} of the load",
+                index + 1,
+                load.connections
+            )
         };
-        Mix {
-            rng: SmallRng::seed_from_u64(traffic.load.seed ^ 0x5157),
-            cumulative: traffic.apps.iter().map(add_up).collect(),
-            old: 0,
-            new: 0,
-            since: At(0),
-            overlap: Duration::ZERO,
-        }
+        workers.spawn_local(worker.with_context(place)?.work());
     }
-
-    fn deploy(&mut self, app: usize, now: At, overlap: Duration) {
-        (self.old, self.new) = (self.new, app);
-        (self.since, self.overlap) = (now, overlap);
-    }
-
-    /// The share of the traffic that the new version has.
-    fn rolled_out(&self, at: At) -> f64 {
-        if self.overlap.is_zero() {
-            return 1.0;
-        }
-        at.since(self.since).as_secs_f64() / self.overlap.as_secs_f64()
-    }
-
-    /// The versions that have traffic.
-    fn arriving(&self, at: At) -> Vec<usize> {
-        if self.rolled_out(at) < 1.0 {
-            vec![self.old, self.new]
-        } else {
-            vec![self.new]
-        }
-    }
-
-    fn pick(&mut self, arrival: Arrival) -> Job {
-        let app = if self.rng.random::<f64>() < self.rolled_out(arrival.scheduled) {
-            self.new
-        } else {
-            self.old
-        };
-        let cumulative = &self.cumulative[app];
-        let total = cumulative.last().copied().unwrap_or(0.0);
-        let point = self.rng.random::<f64>() * total;
-        let query = cumulative
-            .partition_point(|sum| *sum <= point)
-            .min(cumulative.len() - 1);
-        Job {
-            app,
-            query,
-            arrival,
-            delayed: false,
-        }
-    }
+    Bell::new().context("cannot make a timer")
 }

@@ -1,61 +1,95 @@
-//! The schedule of arrivals, kept by a thread of the operating system: tokio's timers tick in milliseconds.
+//! The schedule of arrivals, kept by a timer of the kernel: tokio's own tick in milliseconds.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::mpsc;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+use tokio::io::unix::AsyncFd;
 
-use super::{Arrival, Message};
+use super::Arrival;
 use crate::rehearse::clock::{At, Clock};
 
-/// Sends arrivals until it is dropped.
+/// Says when an arrival is due, whatever became of those before it.
 pub(super) struct Pacer {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    clock: Clock,
+    schedule: Schedule,
+    next: Option<Arrival>,
+    bell: Rc<Bell>,
+    /// The arrival that the bell is set for.
+    set_for: u64,
 }
 
+/// Rings when an arrival is due.
+pub(super) struct Bell(AsyncFd<OwnedFd>);
+
 impl Pacer {
-    pub(super) fn start(
-        clock: Clock,
-        arrivals_per_s: f64,
-        seed: u64,
-        messages: mpsc::UnboundedSender<Message>,
-    ) -> Result<Pacer> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let schedule = Schedule::new(clock.now(), arrivals_per_s, seed);
-        let thread = std::thread::Builder::new()
-            .name("pacer".to_owned())
-            .spawn(move || {
-                for arrival in schedule {
-                    clock.park_until(arrival.scheduled, &stopped);
-                    if stopped.load(Ordering::Acquire)
-                        || messages.send(Message::Arrival(arrival)).is_err()
-                    {
-                        return;
-                    }
-                }
-            })
-            .context("cannot start the pacer's thread")?;
-        Ok(Pacer {
-            stop,
-            thread: Some(thread),
-        })
+    /// Follows a schedule that starts now.
+    pub(super) fn new(clock: Clock, arrivals_per_s: f64, seed: u64, bell: Rc<Bell>) -> Pacer {
+        let mut schedule = Schedule::new(clock.now(), arrivals_per_s, seed);
+        Pacer {
+            clock,
+            next: schedule.next(),
+            schedule,
+            bell,
+            set_for: 0,
+        }
+    }
+
+    /// The next arrival, if its time has come.
+    pub(super) fn due(&mut self) -> Option<Arrival> {
+        let now = self.clock.now();
+        let due = self.next.take_if(|arrival| arrival.scheduled <= now)?;
+        self.next = self.schedule.next();
+        Some(due)
+    }
+
+    /// Has the bell ring when the next arrival is due.
+    pub(super) fn set_bell(&mut self) {
+        if let Some(next) = self.next.filter(|next| next.number != self.set_for) {
+            self.set_for = next.number;
+            self.bell.ring_in(next.scheduled.since(self.clock.now()));
+        }
     }
 }
 
-impl Drop for Pacer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            // A pacer that panicked has nothing to clean up.
-            let _ = thread.join();
+impl Bell {
+    pub(super) fn new() -> io::Result<Bell> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        #[expect(
+            deprecated,
+            reason = "what replaces it is unsafe, and an OwnedFd is open as long as it is registered"
+        )]
+        let timer = AsyncFd::new(timer)?;
+        Ok(Bell(timer))
+    }
+
+    /// Setting it anew forgets that it had rung.
+    fn ring_in(&self, left: Duration) {
+        // A timer that is set to nothing is off.
+        let left = left.max(Duration::from_nanos(1));
+        let once = Itimerspec {
+            it_interval: Timespec::default(),
+            it_value: Timespec {
+                tv_sec: left.as_secs().cast_signed(),
+                tv_nsec: left.subsec_nanos().into(),
+            },
+        };
+        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
+            .expect("a timer of our own takes any time");
+    }
+
+    pub(super) async fn rings(&self) {
+        // There is nothing to read: it is set anew for each arrival.
+        if let Ok(mut rung) = self.0.readable().await {
+            rung.clear_ready();
         }
     }
 }

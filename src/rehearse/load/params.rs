@@ -8,8 +8,9 @@ use bytes::BytesMut;
 use tokio_postgres::Client;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
+use super::literal::Template;
 use crate::postgres::relation::quote_identifier;
-use crate::rehearse::workload::{ColumnParam, Param};
+use crate::rehearse::workload::{App, ColumnParam, Param, Protocol, Query};
 use crate::seed::context::Context;
 use crate::seed::dice::{self, Dice};
 use crate::seed::generators::Generator;
@@ -19,12 +20,23 @@ use crate::seed::value::{Scratch, Value};
 /// How many values of a column that is no integer are kept to choose from.
 const POOL: usize = 10_000;
 
+/// What a query of a version is sent with.
+#[derive(Clone, Debug)]
+pub struct QueryParams {
+    pub sources: Vec<ParamSource>,
+    /// The text to write the values into; `None` where they travel beside the text.
+    pub template: Option<Template>,
+}
+
+/// The same for each query of a version, in their order.
+pub type AppParams = Vec<QueryParams>;
+
 /// Where a parameter's values come from, resolved against the database.
 #[derive(Clone, Debug)]
 pub enum ParamSource {
     /// Integers that are dense between two bounds, as keys are.
     Range { min: i64, pick: Pick },
-    /// Values read from the column, in the binary form in which they came.
+    /// Values read from the column, as they will be sent: in binary form, or as text for literals.
     Pool {
         values: Arc<Vec<RawValue>>,
         pick: Pick,
@@ -41,15 +53,57 @@ pub struct Pick {
     scatter: Scatter,
 }
 
-/// A value in the server's binary form.
+/// A value as it came from the server.
 #[derive(Clone, Debug)]
 pub struct RawValue(Vec<u8>);
+
+/// The value that one arrival gets.
+#[derive(Debug)]
+pub(super) enum Picked<'a> {
+    Raw(&'a [u8]),
+    Made(Value<'a>),
+}
 
 /// The value for one arrival: the same number gives the same value. Encoded when the query is sent.
 #[derive(Debug)]
 pub struct ParamValue<'a> {
     pub source: &'a ParamSource,
     pub number: u64,
+}
+
+impl QueryParams {
+    /// Reads from the database what the queries of a version need.
+    pub async fn of_app(
+        client: &Client,
+        app: &App,
+        context: &Context<'_>,
+        protocol: Protocol,
+    ) -> Result<AppParams> {
+        let mut params = Vec::new();
+        for query in &app.queries {
+            params.push(QueryParams::of(client, &app.name, query, context, protocol).await?);
+        }
+        Ok(params)
+    }
+
+    async fn of(
+        client: &Client,
+        app: &str,
+        query: &Query,
+        context: &Context<'_>,
+        protocol: Protocol,
+    ) -> Result<QueryParams> {
+        let mut sources = Vec::new();
+        for (index, param) in query.params.iter().enumerate() {
+            let place = format!("${} of {} in {app}", index + 1, query.name);
+            sources.push(ParamSource::resolve(client, param, context, &place, protocol).await?);
+        }
+        let template = match protocol {
+            Protocol::Prepared => None,
+            Protocol::Simple => Some(Template::resolve(client, app, query).await?),
+        };
+        Ok(QueryParams { sources, template })
+    }
 }
 
 impl ParamSource {
@@ -60,10 +114,12 @@ impl ParamSource {
         param: &Param,
         context: &Context<'_>,
         place: &str,
+        protocol: Protocol,
     ) -> Result<ParamSource> {
         let source = match param {
             Param::Column(column) => {
-                from_column(client, column, dice::key(context.seed, place)).await
+                let key = dice::key(context.seed, place);
+                from_column(client, column, key, protocol).await
             }
             Param::Made(spec) => spec
                 .build(&context.free(place))
@@ -71,6 +127,26 @@ impl ParamSource {
                 .map_err(|message| anyhow!(message)),
         };
         source.with_context(|| format!("parameter {place}"))
+    }
+
+    /// The value for an arrival: the same number gives the same value.
+    pub(super) fn picked<'a>(&'a self, number: u64, scratch: &'a mut Scratch) -> Picked<'a> {
+        match self {
+            ParamSource::Pool { values, pick } => Picked::Raw(&values[pick.at(number) as usize].0),
+            ParamSource::Range { min, pick } => {
+                Picked::Made(Value::Int(min.wrapping_add_unsigned(pick.at(number))))
+            }
+            ParamSource::Made(generator) => Picked::Made(generator.value(number, scratch)),
+        }
+    }
+
+    /// A source of one value, as it came from the server.
+    #[cfg(test)]
+    pub(super) fn constant(value: &str) -> ParamSource {
+        ParamSource::Pool {
+            values: Arc::new(vec![RawValue(value.as_bytes().to_vec())]),
+            pick: Pick::new(1, 0.0, 1),
+        }
     }
 }
 
@@ -89,7 +165,12 @@ impl Pick {
     }
 }
 
-async fn from_column(client: &Client, param: &ColumnParam, key: u64) -> Result<ParamSource> {
+async fn from_column(
+    client: &Client,
+    param: &ColumnParam,
+    key: u64,
+    protocol: Protocol,
+) -> Result<ParamSource> {
     let parts: Vec<&str> = param.column.split('.').collect();
     let (table, column) = match parts[..] {
         [table, column] => (quote_identifier(table), quote_identifier(column)),
@@ -113,15 +194,19 @@ async fn from_column(client: &Client, param: &ColumnParam, key: u64) -> Result<P
         let pick = Pick::new(max.abs_diff(min) + 1, param.skew, key);
         return Ok(ParamSource::Range { min, pick });
     }
+    let value = match protocol {
+        Protocol::Prepared => column.clone(),
+        Protocol::Simple => format!("{column}::text"),
+    };
     // A sample of a thousand blocks, the same each time, from all over the table; a small table may give none,
     // and is read from its beginning.
     let sample = format!(
-        "SELECT {column} FROM {table} TABLESAMPLE SYSTEM (least(100, 100 * 1000 * 8192.0
+        "SELECT {value} FROM {table} TABLESAMPLE SYSTEM (least(100, 100 * 1000 * 8192.0
          / greatest(1, pg_relation_size('{}')))) REPEATABLE (1)
          WHERE {column} IS NOT NULL ORDER BY md5({column}::text) LIMIT {POOL}",
         table.replace('\'', "''")
     );
-    let first = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL LIMIT {POOL}");
+    let first = format!("SELECT {value} FROM {table} WHERE {column} IS NOT NULL LIMIT {POOL}");
     for sql in [sample, first] {
         let rows = client.query(&sql, &[]).await?;
         if !rows.is_empty() {
@@ -139,17 +224,12 @@ impl ToSql for ParamValue<'_> {
         ty: &Type,
         out: &mut BytesMut,
     ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        match self.source {
-            ParamSource::Pool { values, pick } => {
-                out.extend_from_slice(&values[pick.at(self.number) as usize].0);
+        match self.source.picked(self.number, &mut Scratch::default()) {
+            Picked::Raw(bytes) => {
+                out.extend_from_slice(bytes);
                 Ok(IsNull::No)
             }
-            ParamSource::Range { min, pick } => {
-                Value::Int(min + pick.at(self.number) as i64).to_sql(ty, out)
-            }
-            ParamSource::Made(generator) => generator
-                .value(self.number, &mut Scratch::default())
-                .to_sql(ty, out),
+            Picked::Made(value) => value.to_sql(ty, out),
         }
     }
 

@@ -1,21 +1,27 @@
 //! Counts what came back: per query class and phase, per kind and phase, and over time.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::dispatch::Job;
 use super::{Counted, Traffic};
 use crate::postgres::SqlState;
 use crate::rehearse::clock::At;
 use crate::rehearse::journal::Journal;
 use crate::rehearse::recording::{
-    ClassRecord, Counts, IntervalCounts, IntervalRecord, Phase, TotalRecord,
+    ClassRecord, Counts, IntervalCounts, IntervalRecord, Latencies, Phase, TotalRecord,
 };
-use crate::rehearse::workload::QueryKind;
+use crate::rehearse::workload::{App, QueryKind};
 
 /// The timeline's resolution.
 pub const INTERVAL: Duration = Duration::from_millis(50);
+
+const PHASES: [Phase; 3] = [Phase::Baseline, Phase::Migration, Phase::Recovery];
+const KINDS: [QueryKind; 2] = [QueryKind::Read, QueryKind::Write];
 
 /// A query that has come back.
 #[derive(Debug)]
@@ -32,24 +38,29 @@ pub struct Completion {
 /// All counters of the load.
 pub struct Tally {
     journal: Journal,
-    groups: BTreeMap<(Phase, Group), Counter>,
-    /// When a query of the group last came back.
-    last_done: BTreeMap<Group, At>,
-    /// Groups with queries that never came back.
-    unanswered: BTreeSet<Group>,
+    /// By version and query.
+    classes: Vec<Vec<Class>>,
+    kinds: [Gaps; 2],
     current: [IntervalTally; 2],
     interval: u64,
 }
 
-/// A query class, or all queries of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
-    Class {
-        app: usize,
-        query: usize,
-        kind: QueryKind,
-    },
-    Kind(QueryKind),
+/// A query of a version.
+struct Class {
+    kind: QueryKind,
+    gaps: Gaps,
+    /// A query of it never came back.
+    is_unanswered: bool,
+    /// By phase.
+    counters: [Option<Box<Counter>>; 3],
+}
+
+/// How long none of a group of queries came back.
+#[derive(Default)]
+struct Gaps {
+    last_done: Option<At>,
+    /// The longest, by phase.
+    stall_us: [Option<u64>; 3],
 }
 
 struct Counter {
@@ -65,72 +76,69 @@ struct IntervalTally {
 }
 
 impl Tally {
-    pub fn new(journal: Journal) -> Tally {
+    pub fn new(journal: Journal, traffic: &Traffic) -> Tally {
+        let class = |kind| Class {
+            kind,
+            gaps: Gaps::default(),
+            is_unanswered: false,
+            counters: Default::default(),
+        };
+        let of_app = |app: &App| app.queries.iter().map(|query| class(query.kind)).collect();
         Tally {
             journal,
-            groups: BTreeMap::new(),
-            last_done: BTreeMap::new(),
-            unanswered: BTreeSet::new(),
+            classes: traffic.apps.iter().map(of_app).collect(),
+            kinds: Default::default(),
             current: Default::default(),
             interval: 0,
         }
     }
 
     /// A version begins to have traffic: its classes had nothing to answer before.
-    pub fn deployed(&mut self, app: usize, kinds: &[QueryKind], now: At) {
-        for (query, kind) in kinds.iter().enumerate() {
-            let kind = *kind;
-            self.last_done
-                .insert(Group::Class { app, query, kind }, now);
+    pub fn deployed(&mut self, app: usize, now: At) {
+        for class in &mut self.classes[app] {
+            class.gaps.last_done = Some(now);
         }
     }
 
-    /// A query has arrived.
-    pub fn arrived(&mut self, kind: QueryKind) {
-        self.current[index(kind)].waiting += 1;
+    /// A query has arrived. What waits at an interval's end came before it.
+    pub fn arrived(&mut self, kind: QueryKind, scheduled: At) {
+        self.roll(scheduled);
+        self.current[kind as usize].waiting += 1;
     }
 
     /// A query has come back, well or not.
     pub fn completed(&mut self, completion: &Completion) {
         self.roll(completion.done);
         let latency_us = completion.done.0.saturating_sub(completion.scheduled.0);
-        let interval = &mut self.current[index(completion.kind)];
+        let interval = &mut self.current[completion.kind as usize];
         interval.latencies_us.push(latency_us);
         interval.errors += u64::from(completion.error.is_some());
         interval.waiting = interval.waiting.saturating_sub(1);
-        let Some(phase) = self.journal.phase_of(completion.scheduled, completion.done) else {
+        let journal = &self.journal;
+        let Some(phase) = journal.phase_of(completion.scheduled, completion.done) else {
             return;
         };
-        for group in groups(completion.app, completion.query, completion.kind) {
-            self.note_gap(group, completion.done);
-            let counter = self.counter(phase, group);
-            counter.counts.count += 1;
-            counter.counts.delayed += u64::from(completion.delayed);
-            if let Some(state) = completion.error {
-                *counter.counts.errors.entry(state).or_default() += 1;
-            }
-            counter.latencies.saturating_record(latency_us);
+        let class = &mut self.classes[completion.app][completion.query];
+        self.kinds[completion.kind as usize].end(journal, completion.done);
+        class.gaps.end(journal, completion.done);
+        let counter = class.counter(phase);
+        counter.counts.count += 1;
+        counter.counts.delayed += u64::from(completion.delayed);
+        if let Some(state) = completion.error {
+            *counter.counts.errors.entry(state).or_default() += 1;
         }
+        counter.latencies.saturating_record(latency_us);
     }
 
     /// A query was scheduled but had not come back when the traffic ended.
-    pub fn censored(
-        &mut self,
-        app: usize,
-        query: usize,
-        kind: QueryKind,
-        scheduled: At,
-        delayed: bool,
-    ) {
+    pub(super) fn censored(&mut self, job: &Job) {
         let now = self.journal.clock.now();
-        let Some(phase) = self.journal.phase_of(scheduled, now) else {
-            return;
-        };
-        for group in groups(app, query, kind) {
-            let counter = self.counter(phase, group);
-            counter.counts.censored += 1;
-            counter.counts.delayed += u64::from(delayed);
-            self.unanswered.insert(group);
+        if let Some(phase) = self.journal.phase_of(job.arrival.scheduled, now) {
+            let class = &mut self.classes[job.app][job.query];
+            class.is_unanswered = true;
+            let counts = &mut class.counter(phase).counts;
+            counts.censored += 1;
+            counts.delayed += u64::from(job.delayed);
         }
     }
 
@@ -149,96 +157,136 @@ impl Tally {
 
     /// Ends the counting: the time from a group's last answer to the end of the traffic is a stall too, if
     /// its version still had some or a query of it never came back.
-    pub fn finish(mut self, traffic: &Traffic, end: At, arriving: &[usize]) -> Counted {
+    pub fn finish(&mut self, traffic: &Traffic, end: At, arriving: &[usize]) -> Counted {
         self.roll(self.journal.clock.now());
-        let has_traffic = |group: &Group| match group {
-            Group::Class { app, .. } => arriving.contains(app),
-            Group::Kind(_) => true,
-        };
-        let mut groups: BTreeSet<Group> = self.last_done.keys().copied().collect();
-        groups.retain(has_traffic);
-        groups.append(&mut self.unanswered);
-        for group in groups {
-            self.note_gap(group, end);
-        }
         let mut counted = Counted::default();
-        for ((phase, group), counter) in self.groups {
-            let counts = counter.finish();
-            match group {
-                Group::Class { app, query, kind } => counted.classes.push(ClassRecord {
-                    phase,
-                    app: traffic.apps[app].name.clone(),
-                    query: traffic.apps[app].queries[query].name.clone(),
-                    kind,
-                    counts,
-                }),
-                Group::Kind(kind) => counted.totals.push(TotalRecord {
-                    phase,
-                    kind,
-                    counts,
-                }),
+        for kind in KINDS {
+            let gaps = &mut self.kinds[kind as usize];
+            let mut classes = self.classes.iter().flatten();
+            if gaps.last_done.is_some() || classes.any(|c| c.kind == kind && c.is_unanswered) {
+                gaps.end(&self.journal, end);
             }
+        }
+        for (app, classes) in self.classes.iter_mut().enumerate() {
+            for class in classes {
+                let has_traffic = arriving.contains(&app) && class.gaps.last_done.is_some();
+                if has_traffic || class.is_unanswered {
+                    class.gaps.end(&self.journal, end);
+                }
+            }
+        }
+        for phase in PHASES {
+            self.count_classes(phase, traffic, &mut counted);
+            self.count_kinds(phase, &mut counted);
         }
         counted
     }
 
+    fn count_classes(&self, phase: Phase, traffic: &Traffic, counted: &mut Counted) {
+        for (app, classes) in traffic.apps.iter().zip(&self.classes) {
+            for (query, class) in app.queries.iter().zip(classes) {
+                if let Some(counts) = total([class].into_iter(), &class.gaps, phase) {
+                    counted.classes.push(ClassRecord {
+                        phase,
+                        app: app.name.clone(),
+                        query: query.name.clone(),
+                        kind: class.kind,
+                        counts,
+                    });
+                }
+            }
+        }
+    }
+
+    fn count_kinds(&self, phase: Phase, counted: &mut Counted) {
+        for kind in KINDS {
+            let classes = self.classes.iter().flatten();
+            let classes = classes.filter(|class| class.kind == kind);
+            if let Some(counts) = total(classes, &self.kinds[kind as usize], phase) {
+                counted.totals.push(TotalRecord {
+                    phase,
+                    kind,
+                    counts,
+                });
+            }
+        }
+    }
+}
+
+impl Class {
+    fn counter(&mut self, phase: Phase) -> &mut Counter {
+        self.counters[phase as usize].get_or_insert_with(Box::default)
+    }
+}
+
+impl Gaps {
     /// A stall lasts from one answer to the next; before the first answer, from when its version was deployed
     /// or the baseline began.
-    fn note_gap(&mut self, group: Group, now: At) {
-        let Some(baseline) = self.journal.began(Phase::Baseline) else {
+    fn end(&mut self, journal: &Journal, now: At) {
+        let Some(baseline) = journal.began(Phase::Baseline) else {
             return;
         };
         let since = self
             .last_done
-            .insert(group, now)
+            .replace(now)
             .unwrap_or(baseline)
             .max(baseline);
-        if let Some(phase) = self.journal.phase_of(since, now) {
-            let stall_us = now.0.saturating_sub(since.0);
-            let counts = &mut self.counter(phase, group).counts;
-            counts.stall_us = counts.stall_us.max(stall_us);
+        if let Some(phase) = journal.phase_of(since, now) {
+            let gap_us = now.0.saturating_sub(since.0);
+            let stall_us = &mut self.stall_us[phase as usize];
+            *stall_us = (*stall_us).max(Some(gap_us));
         }
     }
+}
 
-    fn counter(&mut self, phase: Phase, group: Group) -> &mut Counter {
-        self.groups
-            .entry((phase, group))
-            .or_insert_with(Counter::new)
+/// What the classes of a group come to in a phase; `None` if it neither had queries nor lacked them.
+fn total<'c>(
+    classes: impl Iterator<Item = &'c Class>,
+    gaps: &Gaps,
+    phase: Phase,
+) -> Option<Counts> {
+    let stall_us = gaps.stall_us[phase as usize];
+    let mut counters = classes.filter_map(|class| class.counters[phase as usize].as_deref());
+    let first = counters.next();
+    if first.is_none() && stall_us.is_none() {
+        return None;
     }
-}
-
-fn groups(app: usize, query: usize, kind: QueryKind) -> [Group; 2] {
-    [Group::Class { app, query, kind }, Group::Kind(kind)]
-}
-
-fn index(kind: QueryKind) -> usize {
-    match kind {
-        QueryKind::Read => 0,
-        QueryKind::Write => 1,
+    let mut sum = Counter::default();
+    for counter in first.into_iter().chain(counters) {
+        sum.counts.count += counter.counts.count;
+        sum.counts.delayed += counter.counts.delayed;
+        sum.counts.censored += counter.counts.censored;
+        for (state, n) in &counter.counts.errors {
+            *sum.counts.errors.entry(*state).or_default() += n;
+        }
+        sum.latencies += &counter.latencies;
     }
+    Some(Counts {
+        latencies_us: sparse(&sum.latencies),
+        stall_us: stall_us.unwrap_or(0),
+        ..sum.counts
+    })
 }
 
-impl Counter {
-    fn new() -> Counter {
-        // From 1 µs to an hour, to 0.1 %.
-        let latencies = Histogram::new_with_max(3_600_000_000, 3).expect("the bounds are valid");
+impl Default for Counter {
+    fn default() -> Counter {
         Counter {
             counts: Counts::default(),
-            latencies,
+            latencies: histogram(),
         }
     }
+}
 
-    fn finish(self) -> Counts {
-        let latencies_us = self
-            .latencies
-            .iter_recorded()
-            .map(|value| (value.value_iterated_to(), u64::from(value.count_at_value())))
-            .collect();
-        Counts {
-            latencies_us,
-            ..self.counts
-        }
-    }
+/// Microseconds from 1 to an hour, to 0.1 %.
+pub(super) fn histogram() -> Histogram<u32> {
+    Histogram::new_with_max(3_600_000_000, 3).expect("the bounds are valid")
+}
+
+pub(super) fn sparse(histogram: &Histogram<u32>) -> Latencies {
+    histogram
+        .iter_recorded()
+        .map(|value| (value.value_iterated_to(), u64::from(value.count_at_value())))
+        .collect()
 }
 
 impl IntervalTally {
@@ -257,122 +305,5 @@ impl IntervalTally {
         latencies.clear();
         self.latencies_us = latencies;
         record
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rehearse::clock::Clock;
-
-    fn completion(scheduled: At, done: At) -> Completion {
-        Completion {
-            app: 0,
-            query: 0,
-            kind: QueryKind::Read,
-            scheduled,
-            done,
-            delayed: false,
-            error: None,
-        }
-    }
-
-    #[test]
-    fn latency_counts_from_the_schedule_and_the_longest_gap_is_the_stall() {
-        let journal = Journal::new(Clock::start());
-        let start = journal.begin(Phase::Baseline);
-        let mut tally = Tally::new(journal);
-        let at = |ms: u64| At(start.0 + ms * 1_000);
-        for (scheduled, done) in [(10, 11), (20, 21), (30, 531), (532, 533)] {
-            tally.arrived(QueryKind::Read);
-            tally.completed(&completion(at(scheduled), at(done)));
-        }
-        let counter = &tally.groups[&(Phase::Baseline, Group::Kind(QueryKind::Read))];
-        assert_eq!(counter.counts.count, 4);
-        assert_eq!(counter.counts.stall_us, 510_000);
-        // Three significant digits: 501 ms is held to 0.1 %.
-        assert!(counter.latencies.max().abs_diff(501_000) <= 501);
-    }
-
-    #[test]
-    fn the_timeline_shows_what_waits_in_an_interval_without_answers() {
-        let journal = Journal::new(Clock::start());
-        let mut tally = Tally::new(journal.clone());
-        tally.arrived(QueryKind::Write);
-        tally.roll(At(100_000));
-        tally.completed(&Completion {
-            kind: QueryKind::Write,
-            ..completion(At(1_000), At(120_000))
-        });
-        tally.roll(At(150_000));
-        journal.intervals(|intervals| {
-            let waiting: Vec<_> = intervals.iter().map(|i| i.writes.waiting).collect();
-            assert_eq!(waiting, [1, 1, 0]);
-            assert_eq!(intervals[2].writes.latency_us, Some([119_000; 3]));
-            assert_eq!(intervals[0].writes.latency_us, None);
-        });
-    }
-
-    fn traffic() -> Traffic {
-        use crate::rehearse::workload::{App, Load, Query};
-        let query = Query {
-            name: "q".to_owned(),
-            kind: QueryKind::Read,
-            weight: 1.0,
-            sql: String::new(),
-            params: Vec::new(),
-        };
-        let app = |name: &str| App {
-            name: name.to_owned(),
-            owner: None,
-            queries: vec![query.clone()],
-        };
-        Traffic {
-            load: Load {
-                arrivals_per_s: 1.0,
-                connections: 1,
-                warmup: Duration::ZERO,
-                baseline: Duration::ZERO,
-                recovery: Duration::ZERO,
-                recovery_limit: Duration::ZERO,
-                seed: 1,
-            },
-            apps: vec![app("v1"), app("v2")],
-        }
-    }
-
-    fn stall_us(counted: &Counted, app: &str) -> u64 {
-        let class = counted.classes.iter().find(|class| class.app == app);
-        class.map_or(0, |class| class.counts.stall_us)
-    }
-
-    #[test]
-    fn a_version_stalls_only_while_it_has_traffic() {
-        let journal = Journal::new(Clock::start());
-        let start = journal.begin(Phase::Baseline);
-        let mut tally = Tally::new(journal);
-        let at = |ms: u64| At(start.0 + ms * 1_000);
-        tally.completed(&completion(at(1), at(2)));
-        tally.deployed(1, &[QueryKind::Read], at(5_000));
-        let of_v2 = Completion {
-            app: 1,
-            ..completion(at(5_010), at(5_020))
-        };
-        tally.completed(&of_v2);
-        let counted = tally.finish(&traffic(), at(5_030), &[1]);
-        assert_eq!(stall_us(&counted, "v1"), 2_000);
-        assert_eq!(stall_us(&counted, "v2"), 20_000);
-    }
-
-    #[test]
-    fn a_class_that_never_comes_back_has_stalled_all_along() {
-        let journal = Journal::new(Clock::start());
-        let start = journal.begin(Phase::Baseline);
-        let mut tally = Tally::new(journal);
-        let end = At(start.0 + 900_000);
-        tally.censored(0, 0, QueryKind::Read, start, false);
-        let counted = tally.finish(&traffic(), end, &[1]);
-        assert_eq!(stall_us(&counted, "v1"), 900_000);
-        assert_eq!(counted.classes[0].counts.censored, 1);
     }
 }

@@ -1,32 +1,34 @@
 //! One connection of the load, as a pooled connection of an application behaves.
-//!
-//! Statements are prepared once per connection and used again. After an error that spoils a prepared statement
-//! it is prepared anew at its next use; after a broken connection the worker connects again. Either way the
-//! failed query is counted with its SQLSTATE and the load goes on.
 
-use std::collections::HashMap;
-use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures_util::TryStreamExt;
-use tokio::sync::mpsc;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::types::Type;
 
+use super::Arrivals;
 use super::dispatch::{Desk, Job};
 use super::params::ParamValue;
+use super::pool::{Note, RECONNECT, Remedy};
 use super::tally::Completion;
-use crate::postgres::{SqlState, failure};
-
-/// Time between two attempts to connect again.
-const RECONNECT: Duration = Duration::from_millis(100);
+use super::wire::{Connection, Failure};
 
 pub(super) struct Worker {
     config: tokio_postgres::Config,
     desk: Rc<Desk>,
     index: usize,
-    client: Client,
-    statements: HashMap<(usize, usize), Statement>,
+    connection: Connection,
+    /// By version and query.
+    statements: Vec<Vec<Statement>>,
+    /// Where texts for the simple protocol are written.
+    text: String,
+}
+
+/// What the connection has of a query.
+struct Statement {
+    name: String,
+    /// The types of its parameters; `None` until it is prepared.
+    types: Option<Vec<Type>>,
+    /// An error has shown that what was prepared does not fit the schema any more.
+    is_spoiled: bool,
 }
 
 impl Worker {
@@ -35,103 +37,123 @@ impl Worker {
         config: tokio_postgres::Config,
         desk: Rc<Desk>,
         index: usize,
-    ) -> Result<Worker, tokio_postgres::Error> {
-        let client = open(&config).await?;
+    ) -> anyhow::Result<Worker> {
         let mut worker = Worker {
+            connection: Connection::open(&config).await?,
+            statements: unprepared(&desk),
+            text: String::new(),
             config,
             desk,
             index,
-            client,
-            statements: HashMap::new(),
         };
-        for query in 0..worker.desk.traffic.apps[0].queries.len() {
-            // A query that cannot be prepared fails when it comes, and is counted then.
-            let _ = worker.statement(0, query).await;
+        let params = worker.desk.params(0);
+        for query in 0..params.len() {
+            if params[query].template.is_none() {
+                // A query that cannot be prepared fails when it comes, and is counted then.
+                let _ = worker.prepare(0, query).await;
+            }
         }
         Ok(worker)
     }
 
     pub(super) async fn work(mut self) {
-        let (sender, mut inbox) = mpsc::unbounded_channel();
+        let clock = self.desk.journal.clock;
         loop {
-            let job = match self.desk.next_job(self.index, &sender) {
-                Some(job) => job,
-                None => match inbox.recv().await {
-                    Some(job) => job,
-                    None => return,
-                },
-            };
-            self.desk.begins(self.index, job);
-            let error = self.perform(job).await.err();
+            let job = self.desk.next_job(self.index).await;
+            // In a closed loop nothing can be late.
+            if !job.delayed && self.desk.traffic.arrivals == Arrivals::Open {
+                let now = clock.now();
+                self.desk
+                    .note(now, Note::Sent(now.since(job.arrival.scheduled)));
+            }
+            let failure = self.perform(job).await.err();
             let completion = Completion {
                 app: job.app,
                 query: job.query,
-                kind: self.desk.traffic.apps[job.app].queries[job.query].kind,
+                kind: job.kind,
                 scheduled: job.arrival.scheduled,
-                done: self.desk.journal.clock.now(),
+                done: clock.now(),
                 delayed: job.delayed,
-                error: error.as_ref().map(sqlstate),
+                error: failure.map(|failure| failure.sqlstate),
             };
             self.desk.completed(self.index, &completion);
-            if let Some(error) = error {
-                self.recover(job, &error).await;
+            match failure.map_or(Remedy::Nothing, Remedy::after) {
+                Remedy::Nothing => {}
+                Remedy::PrepareAgain => self.statements[job.app][job.query].spoil(),
+                Remedy::Reconnect => self.reconnect().await,
             }
         }
     }
 
-    async fn perform(&mut self, job: Job) -> Result<(), tokio_postgres::Error> {
-        let statement = self.statement(job.app, job.query).await?;
+    async fn perform(&mut self, job: Job) -> Result<(), Failure> {
         let params = self.desk.params(job.app);
-        let params = params[job.query].iter().map(|source| ParamValue {
-            source,
-            number: job.arrival.number,
-        });
-        let mut rows = pin!(self.client.query_raw(&statement, params).await?);
-        while rows.try_next().await?.is_some() {}
+        let params = &params[job.query];
+        let number = job.arrival.number;
+        if let Some(template) = &params.template {
+            template.write(&params.sources, number, &mut self.text);
+            return self.connection.run(&self.text).await;
+        }
+        self.prepare(job.app, job.query).await?;
+        let statement = &self.statements[job.app][job.query];
+        let types = statement.types.as_deref().unwrap_or_default();
+        let values = params.sources.iter();
+        let values = values.map(|source| ParamValue { source, number });
+        self.connection
+            .execute(&statement.name, types, values)
+            .await
+    }
+
+    /// Prepares the query's statement unless it is.
+    async fn prepare(&mut self, app: usize, query: usize) -> Result<(), Failure> {
+        let statement = &mut self.statements[app][query];
+        if statement.types.is_some() {
+            return Ok(());
+        }
+        let sql = &self.desk.traffic.apps[app].queries[query].sql;
+        let mut types = Vec::new();
+        for oid in self.connection.prepare(&statement.name, sql).await? {
+            types.push(self.desk.type_of(&self.config, oid).await?);
+        }
+        statement.types = Some(types);
+        if std::mem::take(&mut statement.is_spoiled) {
+            self.desk
+                .note(self.desk.journal.clock.now(), Note::PreparedAgain);
+        }
         Ok(())
     }
 
-    async fn statement(
-        &mut self,
-        app: usize,
-        query: usize,
-    ) -> Result<Statement, tokio_postgres::Error> {
-        if let Some(statement) = self.statements.get(&(app, query)) {
-            return Ok(statement.clone());
-        }
-        let sql = &self.desk.traffic.apps[app].queries[query].sql;
-        let statement = self.client.prepare(sql).await?;
-        self.statements.insert((app, query), statement.clone());
-        Ok(statement)
-    }
-
-    async fn recover(&mut self, job: Job, error: &tokio_postgres::Error) {
-        self.statements.remove(&(job.app, job.query));
-        if !error.is_closed() && !self.client.is_closed() {
-            return;
-        }
-        self.statements.clear();
-        loop {
-            match open(&self.config).await {
-                Ok(client) => break self.client = client,
+    async fn reconnect(&mut self) {
+        let clock = self.desk.journal.clock;
+        let broke = clock.now();
+        self.desk.note(broke, Note::Lost);
+        self.statements = unprepared(&self.desk);
+        self.connection = loop {
+            match Connection::open(&self.config).await {
+                Ok(connection) => break connection,
                 Err(_) => tokio::time::sleep(RECONNECT).await,
             }
-        }
+        };
+        let back = clock.now();
+        self.desk.note(back, Note::Reconnected(back.since(broke)));
     }
 }
 
-async fn open(config: &tokio_postgres::Config) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = config.connect(crate::provision::tls(config)).await?;
-    // Its error reaches the query under way.
-    tokio::task::spawn_local(async move { drop(connection.await) });
-    Ok(client)
+impl Statement {
+    fn spoil(&mut self) {
+        // One that could not be prepared in the first place is not prepared again.
+        self.is_spoiled |= self.types.take().is_some();
+    }
 }
 
-/// An error without a code of the server's is a broken connection, or a value that could not be sent.
-fn sqlstate(error: &tokio_postgres::Error) -> SqlState {
-    failure::sqlstate(error).unwrap_or(if error.is_closed() {
-        SqlState::CONNECTION_FAILURE
-    } else {
-        SqlState::PROTOCOL_VIOLATION
-    })
+fn unprepared(desk: &Desk) -> Vec<Vec<Statement>> {
+    let of_app = |(app, queries): (usize, usize)| {
+        let statement = |query| Statement {
+            name: format!("v{app}q{query}"),
+            types: None,
+            is_spoiled: false,
+        };
+        (0..queries).map(statement).collect()
+    };
+    let apps = desk.traffic.apps.iter().map(|app| app.queries.len());
+    apps.enumerate().map(of_app).collect()
 }

@@ -11,6 +11,9 @@ const QUERIES_SHOWN: usize = 5;
 /// A figure that grew so many times is marked.
 const RATIO_MARKED: f64 = 2.0;
 
+/// Beyond this the load itself is late enough to be seen in a latency.
+const LAG_MARKED_MS: f64 = 1.0;
+
 /// A query is named only if its p99 grew by more: less is the noise of a p99.
 const RATIO_NAMED: f64 = 1.5;
 
@@ -49,6 +52,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     let mut blocks = vec![Block::table(columns, rows)];
     blocks.extend(worst_queries(run));
     blocks.extend(recovery(run));
+    blocks.extend(schedule(run));
     Some(Section::new("Latency, from when a query was due", blocks))
 }
 
@@ -185,4 +189,67 @@ fn recovery(run: &Run) -> Option<Block> {
             ),
         ),
     })
+}
+
+/// How the queries were sent, and whether at their time. The worst of the phases counts.
+fn schedule(run: &Run) -> Option<Block> {
+    let load = run.load.as_ref()?;
+    let lags = load.phases.iter().filter_map(|phase| phase.schedule_lag_ms);
+    let worst = lags.max_by(|a, b| a.p99.total_cmp(&b.p99))?;
+    let text = format!(
+        "How queries were sent: {}; {} after they were due (p50), {} (p99).",
+        load.protocol.in_words(),
+        units::duration(worst.p50),
+        units::duration(worst.p99),
+    );
+    Some(if worst.p99 <= LAG_MARKED_MS {
+        Block::line(text)
+    } else {
+        let late = "That is the load's own lateness, and part of each latency: most often, server and load have \
+                    too little CPU between them.";
+        Block::marked(Cell::new("!", Tone::Careful), format!("{text} {late}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearse::workload::Protocol;
+    use crate::report::{Lag, LoadFigures, LoadPhase, Report};
+
+    fn check(p99: f64, protocol: Protocol, expected: &[&str], is_marked: bool) {
+        let text = include_str!("../../../tests/fixtures/reports/create-index.json");
+        let mut run = Report::read(text).unwrap().runs.remove(0);
+        let phase = |phase, p99| LoadPhase {
+            phase,
+            schedule_lag_ms: Some(Lag {
+                p50: 0.05,
+                p99,
+                max: 9.0,
+            }),
+            prepared_again: 0,
+            connections_lost: 0,
+            reconnects: 0,
+            reconnect_ms_max: 0.0,
+        };
+        run.load = Some(LoadFigures {
+            protocol,
+            phases: vec![phase(Phase::Baseline, 0.1), phase(Phase::Migration, p99)],
+        });
+        let Some(Block::Line(line)) = schedule(&run) else {
+            panic!("one line")
+        };
+        for part in expected {
+            assert!(line.text.contains(part), "{part}: {}", line.text);
+        }
+        assert_eq!(line.mark.is_some(), is_marked);
+    }
+
+    #[test]
+    fn a_load_that_was_late_itself_says_so() {
+        let prepared = ["sent: prepared statements; 0.05 ms after", "0.20 ms (p99)"];
+        check(0.2, Protocol::Prepared, &prepared, false);
+        let late = ["parameters as literals", "4.00 ms (p99)", "own lateness"];
+        check(4.0, Protocol::Simple, &late, true);
+    }
 }
