@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 /// A run in the background with a cache of its own, so that what it leaves can be told from other tests'.
 struct Background {
     child: Child,
-    scenario: &'static str,
+    /// What its reports are called.
+    name: PathBuf,
     cache: Rc<tempfile::TempDir>,
     out: tempfile::TempDir,
 }
@@ -27,16 +28,24 @@ impl Background {
         Background::start_scenario("create-index", cache, rows, until)
     }
 
-    /// A migration that waits for two seconds for a lock, as soon as it does.
+    /// A migration that waits for a lock, as soon as it does. It would wait for longer than any test takes.
     fn start_until_migration_waits() -> Background {
-        let cache = Rc::new(tempfile::tempdir().unwrap());
-        let background = Background::start_scenario("idle-in-transaction", cache, "5000", "step 1");
+        let cache = tempfile::Builder::new().prefix("waits").tempdir();
+        let cache = Rc::new(cache.unwrap());
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/idle-in-transaction");
+        let text = std::fs::read_to_string(shipped.join("scenario.toml")).unwrap();
+        assert!(text.contains("hold_ms = 2_000"), "{text}");
+        let text = text.replace("hold_ms = 2_000", "hold_ms = 60_000");
+        std::fs::write(cache.path().join("scenario.toml"), text).unwrap();
+        std::fs::copy(shipped.join("up.sql"), cache.path().join("up.sql")).unwrap();
+        let scenario = cache.path().to_str().unwrap().to_owned();
+        let background = Background::start_scenario(&scenario, cache, "5000", "step 1");
         background.until_migration_waits();
         background
     }
 
     fn start_scenario(
-        scenario: &'static str,
+        scenario: &str,
         cache: Rc<tempfile::TempDir>,
         rows: &str,
         until: &str,
@@ -71,7 +80,7 @@ impl Background {
                 std::thread::spawn(move || stderr.count());
                 return Background {
                     child,
-                    scenario,
+                    name: Path::new(scenario).file_name().unwrap().into(),
                     cache,
                     out,
                 };
@@ -93,7 +102,7 @@ impl Background {
     }
 
     fn report(&self) -> Report {
-        let path = self.out.path().join(self.scenario).join("report.json");
+        let path = self.out.path().join(&self.name).join("report.json");
         let text = std::fs::read_to_string(path);
         Report::read(&text.expect("a report was written")).expect("it is a report")
     }
