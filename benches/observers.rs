@@ -16,10 +16,9 @@ use anyhow::Result;
 use ground::{Ground, Round, median, number};
 use pgrehearse::provision::Role;
 use pgrehearse::rehearse::clock::Clock;
-use pgrehearse::rehearse::observe::activity::{self, Reader};
 use pgrehearse::rehearse::observe::log;
+use pgrehearse::rehearse::observe::sampler::Sampler;
 use pgrehearse::rehearse::observe::watched::Watched;
-use tokio::sync::watch;
 use tokio_postgres::Client;
 
 #[tokio::main]
@@ -69,14 +68,11 @@ async fn measure(
     if !is_watched {
         return ground.drive(connections, None, time).await;
     }
+    let admin = ground.server.config(Role::Admin);
     let version = ground.server.version();
-    let watcher = ground.server.connect(Role::Admin).await?;
-    let reader = Reader::new(watcher, version, Clock::start()).await?;
-    let (stop, stopped) = watch::channel(false);
-    let sampler = tokio::spawn(activity::sample(reader, Watched::default(), stopped));
+    let sampler = Sampler::start(admin, version, Clock::start(), Watched::default()).await?;
     let round = ground.drive(connections, None, time).await;
-    stop.send(true)?;
-    sampler.await?;
+    sampler.stop().await;
     round
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -17,9 +16,10 @@ use super::adversary::Adversaries;
 use super::clock::{At, Clock, ms};
 use super::journal::Journal;
 use super::load::{self, Arrivals, Driver, Traffic};
-use super::observe::activity::{self, Reader, Sampled};
+use super::observe::activity;
 use super::observe::catalogue::{self, Catalogue};
 use super::observe::log::{self, LogMark};
+use super::observe::sampler::Sampler;
 use super::observe::watched::Watched;
 use super::recording::{Ended, Phase, PhaseRecord, QueryRecord, Recording};
 use super::recovery;
@@ -104,11 +104,6 @@ struct Stage<'a> {
     driver: Driver,
 }
 
-struct Sampler {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<Sampled>,
-}
-
 /// Why the phases do not go on.
 enum Halt {
     /// The rehearsal was told to stop.
@@ -143,13 +138,13 @@ impl<'a> Stage<'a> {
         recording.relations = before.joined(&before);
         let log = open_log(server, &admin, recording).await;
         let watched = Watched::default();
-        let reader = Reader::new(
-            server.connect(Role::Admin).await?,
+        let sampler = Sampler::start(
+            server.config(Role::Admin),
             server.version(),
             journal.clock,
+            watched.clone(),
         );
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(activity::sample(reader.await?, watched.clone(), stopped));
+        let sampler = sampler.await?;
         let mut apps: Vec<App> = spec.apps.values().cloned().collect();
         apps.sort_by_key(|app| app.name != spec.first_app);
         recording.queries = apps.iter().flat_map(queries).collect();
@@ -163,7 +158,6 @@ impl<'a> Stage<'a> {
         };
         let driver =
             load::start(server.config(Role::Load), traffic, params, journal.clone()).await?;
-        let sampler = Sampler { stop, task };
         Ok(Stage {
             server,
             spec,

@@ -6,4 +6,5 @@ pub mod watched;
 pub mod waits;
 pub mod pace;
 pub mod activity;
+pub mod sampler;
 pub mod log;

@@ -24,15 +24,13 @@ impl Stage<'_> {
         recording.classes = counted.classes;
         recording.totals = counted.totals;
         recording.load = counted.load;
-        if self.sampler.task.is_finished() {
+        if self.sampler.has_ended() {
             recording.warnings.push(
                 "the server closed its connections while it was watched: there are no samples after that"
                     .to_owned(),
             );
         }
-        // A sampler that has ended already has lost its server; what it saw is in its result.
-        let _ = self.sampler.stop.send(true);
-        let sampled = self.sampler.task.await.unwrap_or_default();
+        let sampled = self.sampler.stop().await;
         recording.sampled_waits = sampled.waits;
         recording.warnings.extend(sampled.warning);
         recording.sample_interval_ms = ms(pace::INTERVAL);

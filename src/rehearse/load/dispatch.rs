@@ -167,9 +167,11 @@ impl Desk {
         self.state.borrow_mut().dispatch();
     }
 
+    /// Closes the timeline's intervals up to now, with all that was due in them.
     fn roll(&self) {
-        let now = self.journal.clock.now();
-        self.state.borrow_mut().tally.roll(now);
+        let mut state = self.state.borrow_mut();
+        state.dispatch();
+        state.tally.roll(self.journal.clock.now());
     }
 
     /// No more arrivals come.

@@ -221,7 +221,7 @@ impl Class {
 
 impl Gaps {
     /// A stall lasts from one answer to the next; before the first answer, from when its version was deployed
-    /// or the baseline began.
+    /// or the baseline began. What of it lies before the migration is not the migration's.
     fn end(&mut self, journal: &Journal, now: At) {
         let Some(baseline) = journal.began(Phase::Baseline) else {
             return;
@@ -232,7 +232,8 @@ impl Gaps {
             .unwrap_or(baseline)
             .max(baseline);
         if let Some(phase) = journal.phase_of(since, now) {
-            let gap_us = now.0.saturating_sub(since.0);
+            let began = journal.began(phase).unwrap_or(since);
+            let gap_us = now.since(since.max(began)).as_micros() as u64;
             let stall_us = &mut self.stall_us[phase as usize];
             *stall_us = (*stall_us).max(Some(gap_us));
         }

@@ -37,6 +37,21 @@ fn latency_counts_from_the_schedule_and_the_longest_gap_is_the_stall() {
 }
 
 #[test]
+fn a_gap_that_began_before_the_migration_is_its_stall_from_its_beginning_on() {
+    let journal = Journal::new(Clock::start());
+    journal.begin(Phase::Baseline);
+    let mut tally = Tally::new(journal.clone(), &traffic());
+    let start = journal.begin(Phase::Migration);
+    let early = At(start.0.saturating_sub(400_000));
+    let late = At(start.0 + 7_000);
+    tally.arrived(QueryKind::Read, early);
+    tally.completed(&completion(early, late));
+    let counted = tally.finish(&traffic(), late, &[0]);
+    assert_eq!(counted.totals[0].phase, Phase::Migration);
+    assert_eq!(counted.totals[0].counts.stall_us, 7_000);
+}
+
+#[test]
 fn the_timeline_shows_what_waits_in_an_interval_without_answers() {
     let journal = Journal::new(Clock::start());
     let mut tally = Tally::new(journal.clone(), &traffic());
