@@ -186,7 +186,7 @@ pub struct Calibrate {
     /// Rows of the dataset's main table [default: the scenario's]
     #[arg(long, value_name = "N", value_parser = row_count)]
     pub rows: Option<u64>,
-    /// Where the report goes, to DIR/<scenario>/calibration
+    /// Where the report goes: to DIR/NAME/calibration, where NAME is the scenario's
     #[arg(long, value_name = "DIR", default_value = "rehearsals")]
     pub out: PathBuf,
     #[command(flatten)]

@@ -7,7 +7,7 @@ pub(super) const ALPHA: f64 = 0.05;
 /// Up to so many runs on both sides together p is counted out, beyond it is approximated.
 const EXACT_RUNS_MAX: usize = 50;
 
-/// What [`runs_needed`] gives for that many and for any more.
+/// What `runs_needed` gives for that many and for any more.
 pub const RUNS_NEEDED_MAX: u64 = 1_000;
 
 /// Two-sided p: how often chance alone ranks two sides at least as unequally as these.

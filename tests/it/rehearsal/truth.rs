@@ -90,21 +90,28 @@ fn check<T>(played: &Played<T>, lock: &Lock, measured_ms: f64, truth_ms: f64) {
     );
 }
 
+/// A session in whose way the migration's lock is.
+async fn reader_of_categories(stage: &Stage) -> Client {
+    let client = stage.connect(Role::Admin).await;
+    let sql = "BEGIN; LOCK TABLE categories IN ACCESS SHARE MODE";
+    client.batch_execute(sql).await.unwrap();
+    client
+}
+
 /// A session of the test holds the lock until it has seen the migration wait for 400 ms.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_ends_when_the_other_session_lets_go() {
     let script = "LOCK TABLE categories IN ACCESS EXCLUSIVE MODE;\nSELECT pg_sleep(0.2);";
     let scenario = Scenario::new(&format!("{USERS_ONLY}{MIGRATE}"), script);
     let stage = Stage::set(&scenario).await;
-    let holder = stage.connect(Role::Admin).await;
-    holder
-        .batch_execute("BEGIN; LOCK TABLE categories IN ACCESS SHARE MODE")
-        .await
-        .unwrap();
+    let holder = reader_of_categories(&stage).await;
     let watcher = stage.connect(Role::Admin).await;
     let played = stage
         .play(async {
-            until(&watcher, &migration_lock(false)).await;
+            // The server notes it a moment after the wait has begun.
+            let since = "SELECT max(waitstart) IS NOT NULL FROM pg_locks
+                         WHERE NOT granted AND relation = 'categories'::regclass";
+            until(&watcher, since).await;
             let sql = "SELECT extract(epoch FROM waitstart)::float8 * 1000 FROM pg_locks
                        WHERE NOT granted AND relation = 'categories'::regclass";
             let requested_ms: f64 = watcher.query_one(sql, &[]).await.unwrap().get(0);
@@ -126,11 +133,7 @@ async fn a_blocked_query_waited_as_long_as_its_own_stopwatch_says() {
     let script = "LOCK TABLE categories IN ACCESS EXCLUSIVE MODE;\nSELECT pg_sleep(1);";
     let scenario = Scenario::new(&format!("{USERS_ONLY}{MIGRATE}"), script);
     let stage = Stage::set(&scenario).await;
-    let holder = stage.connect(Role::Admin).await;
-    holder
-        .batch_execute("BEGIN; LOCK TABLE categories IN ACCESS SHARE MODE")
-        .await
-        .unwrap();
+    let holder = reader_of_categories(&stage).await;
     let watcher = stage.connect(Role::Admin).await;
     let played = stage
         .play(async {
