@@ -2,19 +2,22 @@
 
 use pgrehearse::provision::{Choice, Host, OsCache, Role, Server, Settings};
 
-use super::scene::{KEY, Scene, containers_of, docker, manifest};
+use super::scene::{Scene, containers_of, docker, manifest};
 
 const TABLE_BYTES: u64 = 40 << 20;
+
+/// Docker's volumes are named by their key, whichever cache they belong to.
+const COLD_KEY: &str = "cold-1";
 
 /// How much the server's process read from disk in a scan of the whole table.
 async fn scanned_from_disk(
     host: &Host,
     disk_bytes_read: impl Fn(i32) -> Option<u64>,
 ) -> Option<u64> {
-    let template = match host.template(KEY).await.unwrap() {
+    let template = match host.template(COLD_KEY).await.unwrap() {
         Some(template) => template,
         None => {
-            let server = host.start_empty(KEY).await.unwrap();
+            let server = host.start_empty(COLD_KEY).await.unwrap();
             fill(&server).await;
             let version = server.version();
             host.seal(server, manifest(version)).await.unwrap()
