@@ -7,7 +7,7 @@ use crate::rehearse::observe::log::Wait;
 use crate::rehearse::recording::{Phase, Recording};
 
 /// Waits this long are seen by all three, whatever the sampler's interval: there they must agree.
-const SEEN_BY_ALL_MS: f64 = 50.0;
+const SEEN_BY_ALL_MS: f64 = 100.0;
 
 /// What the clients' histograms may be off by: they have three digits.
 const HISTOGRAM_ERROR: f64 = 0.002;
