@@ -18,25 +18,34 @@ pub(super) fn disagreements(
     logged: &[Charged],
     sampled: &[Charged],
 ) -> Vec<String> {
-    let mut disagreements = Vec::from_iter(log_and_samples(logged, sampled));
+    let mut disagreements = Vec::from_iter(log_and_samples(recording, logged, sampled));
     disagreements.extend(log_and_clients(recording));
     disagreements
 }
 
-/// Long waits must be in both sources; a wait at the edge of "long" may fall on either side of it.
-fn log_and_samples(logged: &[Charged], sampled: &[Charged]) -> Option<String> {
-    let long = |waits: &[Charged]| {
+/// What is long in one source must be there in the other, where it may look shorter by two samples.
+fn log_and_samples(
+    recording: &Recording,
+    logged: &[Charged],
+    sampled: &[Charged],
+) -> Option<String> {
+    let least_ms = SEEN_BY_ALL_MS - 2.0 * recording.sample_interval_ms;
+    let count = |waits: &[Charged], from_ms: f64| {
         waits
             .iter()
-            .filter(|wait| wait.waited_ms >= SEEN_BY_ALL_MS)
+            .filter(|wait| wait.waited_ms >= from_ms)
             .count()
     };
-    let (logged, sampled) = (long(logged), long(sampled));
-    let tolerated = 2 + logged.max(sampled) / 20;
-    (logged.abs_diff(sampled) > tolerated).then(|| {
+    let lacks = |one: &[Charged], other: &[Charged]| {
+        let (long, found) = (count(one, SEEN_BY_ALL_MS), count(other, least_ms));
+        long > found + 2 + long / 20
+    };
+    (lacks(logged, sampled) || lacks(sampled, logged)).then(|| {
         format!(
             "the sources disagree: of queries that waited over {SEEN_BY_ALL_MS} ms behind the migration the \
-             server's log shows {logged}, the samples {sampled}"
+             server's log shows {}, the samples {}",
+            count(logged, SEEN_BY_ALL_MS),
+            count(sampled, SEEN_BY_ALL_MS)
         )
     })
 }

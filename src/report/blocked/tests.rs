@@ -131,6 +131,34 @@ fn a_wait_for_a_row_is_counted_as_such() {
 }
 
 #[test]
+fn a_wait_at_the_edge_of_long_is_no_disagreement() {
+    let logged = (20..30).map(|pid| Wait {
+        waited_ms: 99.0,
+        ..wait(pid, &[MIGRATION], &[])
+    });
+    let sampled = (20..30).map(|pid| SampledWait {
+        transaction: format!("{pid}/1"),
+        pid,
+        mode: Some(RowExclusiveLock),
+        lock_type: "relation".to_owned(),
+        relation: Some(1),
+        blockers: vec![MIGRATION],
+        started: Bracket::exact(At(600_000)),
+        ended: Bracket::exact(At(708_000)),
+        application: Some("pgrehearse load".to_owned()),
+        query: None,
+    });
+    let mut recording = Recording {
+        sampled_waits: sampled.collect(),
+        sample_interval_ms: 20.0,
+        ..recording(logged.collect())
+    };
+    assert_eq!(cost(&recording).disagreements, [] as [&str; 0]);
+    recording.logged_waits = Some(Vec::new());
+    assert_eq!(cost(&recording).disagreements.len(), 1);
+}
+
+#[test]
 fn a_log_and_samples_that_disagree_are_reported() {
     let waits = (0..10)
         .map(|n| Wait {
