@@ -2,6 +2,7 @@
 
 pub mod dataset;
 pub mod schema;
+pub mod structure;
 pub mod size;
 pub mod context;
 pub mod generators;

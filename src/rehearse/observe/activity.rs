@@ -96,27 +96,19 @@ impl Reader {
         let numbers = signed(&pids);
         let rows = self.client.query(&self.everything, &[&numbers]).await?;
         let answered = self.clock.now();
-        let mut sample = Sample {
+        // The outer join's row without a lock tells of no one.
+        let locks = rows
+            .iter()
+            .filter(|row| row.get::<_, Option<i32>>(0).is_some());
+        let (readings, others) = self.sorted(locks, &pids, asked, answered);
+        watched.observe(&readings);
+        let position = rows.first().and_then(|row| row.get::<_, Option<i64>>(8));
+        Ok(Sample {
             asked,
             answered,
-            waiters: Vec::new(),
-            wal_position: rows
-                .first()
-                .and_then(|row| u64::try_from(row.get::<_, Option<i64>>(8)?).ok()),
-        };
-        let mut readings = readings(&pids, asked, answered);
-        for row in rows
-            .iter()
-            .filter(|row| row.get::<_, Option<i32>>(0).is_some())
-        {
-            let (pid, locks) = (pid_of(row), row.get::<_, &str>(1) == "relation");
-            match readings.iter_mut().find(|(of, _)| locks && *of == pid) {
-                Some((_, reading)) => reading.rows.extend(self.lock_row(row)),
-                None => sample.waiters.push(self.waiter(pid, row)),
-            }
-        }
-        watched.observe(&readings);
-        Ok(sample)
+            waiters: others.into_iter().map(|row| self.waiter(row)).collect(),
+            wal_position: position.and_then(|position| u64::try_from(position).ok()),
+        })
     }
 
     /// Reads the migration's locks alone.
@@ -124,13 +116,7 @@ impl Reader {
         let asked = self.clock.now();
         let pids = watched.pids();
         let rows = self.client.query(&self.own, &[&signed(&pids)]).await?;
-        let mut readings = readings(&pids, asked, self.clock.now());
-        for row in &rows {
-            let of = pid_of(row);
-            if let Some((_, reading)) = readings.iter_mut().find(|(pid, _)| *pid == of) {
-                reading.rows.extend(self.lock_row(row));
-            }
-        }
+        let (readings, _) = self.sorted(&rows, &pids, asked, self.clock.now());
         watched.observe(&readings);
         Ok(())
     }
@@ -141,10 +127,39 @@ impl Reader {
         let pids = signed(&watched.pids());
         let rows = self.client.query(&self.waiting, &[&pids]).await?;
         let waiting: Vec<u32> = rows.iter().map(pid_of).collect();
-        match watched.still_waiting(&waiting, asked) {
+        match watched.wait_ended(&waiting, asked) {
             true => self.read_own(watched).await,
             false => Ok(()),
         }
+    }
+
+    /// The table locks of each of these sessions, and the rows that are none of them.
+    fn sorted<'r>(
+        &self,
+        rows: impl IntoIterator<Item = &'r Row>,
+        pids: &[u32],
+        asked: At,
+        answered: At,
+    ) -> (Vec<(u32, Reading)>, Vec<&'r Row>) {
+        let empty = |pid: &u32| {
+            let rows = Vec::new();
+            let reading = Reading {
+                asked,
+                answered,
+                rows,
+            };
+            (*pid, reading)
+        };
+        let mut readings: Vec<_> = pids.iter().map(empty).collect();
+        let mut others = Vec::new();
+        for row in rows {
+            let (pid, is_table) = (pid_of(row), row.get::<_, &str>(1) == "relation");
+            match readings.iter_mut().find(|(of, _)| is_table && *of == pid) {
+                Some((_, reading)) => reading.rows.extend(self.lock_row(row)),
+                None => others.push(row),
+            }
+        }
+        (readings, others)
     }
 
     fn lock_row(&self, row: &Row) -> Option<LockRow> {
@@ -158,12 +173,12 @@ impl Reader {
         })
     }
 
-    fn waiter(&self, pid: u32, row: &Row) -> Waiter {
+    fn waiter(&self, row: &Row) -> Waiter {
         let blockers: Option<Vec<i32>> = row.get(6);
         let activity: Option<Vec<Option<String>>> = row.get(7);
         let mut activity = activity.unwrap_or_default().into_iter();
         Waiter {
-            pid,
+            pid: pid_of(row),
             transaction: row.get(9),
             lock_type: row.get(1),
             relation: row.get(2),
@@ -183,16 +198,6 @@ impl Reader {
         let server_us: Option<i64> = row.get(5);
         server_us.map(|us| self.clock.at_unix_us(us - self.server_ahead_us))
     }
-}
-
-/// An empty reading for each session.
-fn readings(pids: &[u32], asked: At, answered: At) -> Vec<(u32, Reading)> {
-    let empty = Reading {
-        asked,
-        answered,
-        rows: Vec::new(),
-    };
-    pids.iter().map(|pid| (*pid, empty.clone())).collect()
 }
 
 fn pid_of(row: &Row) -> u32 {

@@ -98,8 +98,8 @@ impl Watched {
         }
     }
 
-    /// These sessions were seen to wait at `asked`. Returns whether one that had waited does not any more.
-    pub(super) fn still_waiting(&self, pids: &[u32], asked: At) -> bool {
+    /// Whether a session that had waited does not any more, where these were seen to wait at `asked`.
+    pub(super) fn wait_ended(&self, pids: &[u32], asked: At) -> bool {
         let mut ended = false;
         let mut sessions = self.sessions();
         for session in sessions.iter_mut().filter(|s| s.tracker.is_waiting()) {
@@ -232,8 +232,8 @@ mod tests {
         };
         watched.observe(&[(7, waiting)]);
         assert_eq!(next(92_000), Some((WAITING, Look::Waiting)));
-        assert!(!watched.still_waiting(&[7], At(92_000)));
-        assert!(watched.still_waiting(&[], At(93_000)));
+        assert!(!watched.wait_ended(&[7], At(92_000)));
+        assert!(watched.wait_ended(&[], At(93_000)));
         session.released(At(95_000));
         assert_eq!(next(95_001), None);
         session.statement_starts(0, 1, At(100_000), false);

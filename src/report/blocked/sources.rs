@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Charged;
+use super::{Charged, is_load};
 use crate::rehearse::observe::log::Wait;
 use crate::rehearse::recording::{Phase, Recording};
 
@@ -100,8 +100,7 @@ fn felt(recording: &Recording, class: (&str, &str)) -> Option<Sum> {
 }
 
 fn is_long(wait: &Wait) -> bool {
-    wait.waited_ms >= SEEN_BY_ALL_MS
-        && wait.application == crate::provision::Role::Load.application_name()
+    wait.waited_ms >= SEEN_BY_ALL_MS && is_load(Some(&wait.application))
 }
 
 #[derive(Default)]

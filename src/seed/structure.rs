@@ -1,0 +1,155 @@
+//! What the tables of a database are like: columns, keys, references, checks and partitions.
+
+use std::collections::BTreeMap;
+
+/// All tables of a database but the system's, by name; in another schema than `public` with the schema's name before it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Structure {
+    pub tables: BTreeMap<String, Table>,
+}
+
+/// A table, partitioned or not, or a partition.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// In the order of the catalogue, without dropped ones.
+    pub columns: Vec<Column>,
+    /// The primary key first.
+    pub keys: Vec<Key>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub checks: Vec<Check>,
+    pub exclusions: Vec<Exclusion>,
+    /// How its rows are shared among partitions.
+    pub partitioned_by: Option<PartitionedBy>,
+    /// What it is a partition of.
+    pub partition_of: Option<PartitionOf>,
+    /// Tables of which it is a child by inheritance, without being a partition.
+    pub inherits: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub ty: ColumnType,
+    /// Its own, its domain's, or as part of the primary key.
+    pub not_null: bool,
+    /// The expression of its default, as the server writes it.
+    pub default: Option<String>,
+    pub filled_by: FilledBy,
+}
+
+/// Who gives a column its values where an INSERT does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilledBy {
+    /// Its default, or NULL.
+    Default,
+    /// A sequence of its own: serial or identity.
+    Sequence,
+    /// An expression over other columns: it takes no value at all.
+    Generated,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnType {
+    /// As SQL writes it, with its modifier: `character varying(20)`, `numeric(10,2)[]`.
+    pub sql: String,
+    pub kind: TypeKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum TypeKind {
+    /// By the catalogue's name, with its modifier or -1: `int4`, `varchar`, `hstore`.
+    Base {
+        name: String,
+        modifier: i32,
+    },
+    /// The labels in their order.
+    Enum(Vec<String>),
+    Domain {
+        of: Box<ColumnType>,
+        not_null: bool,
+        /// Over `VALUE`.
+        checks: Vec<Check>,
+    },
+    Array(Box<ColumnType>),
+    Range(Box<ColumnType>),
+    Multirange(Box<ColumnType>),
+    Composite(Vec<(String, ColumnType)>),
+}
+
+/// Columns, or expressions, of which no two rows have the same values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// The constraint's or the index's name.
+    pub name: String,
+    pub primary: bool,
+    pub parts: Vec<KeyPart>,
+    /// Only rows for which this holds count.
+    pub predicate: Option<String>,
+    /// NULL equals NULL.
+    pub nulls_equal: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeyPart {
+    Column(String),
+    /// An expression with the columns in it.
+    Expression {
+        sql: String,
+        columns: Vec<String>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForeignKey {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub parent: String,
+    /// As many as `columns`, in their order.
+    pub parent_columns: Vec<String>,
+    /// MATCH FULL: all NULL or none.
+    pub match_full: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    pub name: String,
+    /// The expression as the server writes it, without CHECK.
+    pub sql: String,
+    /// The columns in it; of a domain's check none.
+    pub columns: Vec<String>,
+}
+
+/// An exclusion constraint: no two rows for which all operators hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exclusion {
+    pub name: String,
+    /// Columns or expressions with their operators.
+    pub parts: Vec<(KeyPart, String)>,
+    pub predicate: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartitionedBy {
+    pub strategy: Strategy,
+    pub parts: Vec<KeyPart>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    Range,
+    List,
+    Hash,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartitionOf {
+    pub parent: String,
+    /// As the server writes it: `FOR VALUES FROM (…) TO (…)`, `DEFAULT`.
+    pub bound: String,
+}
+
+impl Table {
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
