@@ -1,6 +1,6 @@
 //! What the catalogue says of tables, read back.
 
-use pgrehearse::seed::structure::{FilledBy, KeyPart, Strategy, Structure, TypeKind};
+use pgrehearse::seed::structure::{FilledBy, KeyPart, Strategy, Structure, Table, TypeKind};
 
 use crate::server::{Server, connect};
 
@@ -53,7 +53,31 @@ async fn the_structure_is_what_the_schema_says() {
             "uses"
         ]
     );
-    let things = &structure.tables["other.things"];
+    columns_and_types(&structure.tables["other.things"]);
+
+    let key = &structure.tables["public.User.s"].keys[1];
+    assert_eq!(
+        key.predicate.as_deref(),
+        Some("(\"eMail\" <> 'id'::citext)")
+    );
+    assert!(matches!(&key.parts[0], KeyPart::Expression { columns, .. } if *columns == ["eMail"]));
+    let keys = &structure.tables["uses"].foreign_keys;
+    assert_eq!(keys.len(), 2);
+    assert!(keys[0].match_full && keys[0].parent_columns == ["tenant", "id"]);
+    assert_eq!(keys[1].parent, "public.User.s");
+
+    let by = structure.tables["log"].partitioned_by.as_ref().unwrap();
+    assert_eq!((by.strategy, by.parts.len()), (Strategy::Range, 2));
+    assert!(matches!(&by.parts[1], KeyPart::Expression { columns, .. } if *columns == ["kind"]));
+    let of = structure.tables["log_2025"].partition_of.as_ref().unwrap();
+    assert!(
+        of.parent == "log" && of.bound.contains("'2025-01-01"),
+        "{of:?}"
+    );
+    assert_eq!(structure.tables["derived"].inherits, ["base"]);
+}
+
+fn columns_and_types(things: &Table) {
     let columns: Vec<_> = things
         .columns
         .iter()
@@ -102,25 +126,4 @@ async fn the_structure_is_what_the_schema_says() {
     assert!(matches!(kind("during"), TypeKind::Range(of) if of.sql == "timestamp with time zone"));
     assert_eq!(things.checks[0].columns, ["name"]);
     assert_eq!(things.exclusions[0].parts[0].1, "&&");
-
-    let key = &structure.tables["public.User.s"].keys[1];
-    assert_eq!(
-        key.predicate.as_deref(),
-        Some("(\"eMail\" <> 'id'::citext)")
-    );
-    assert!(matches!(&key.parts[0], KeyPart::Expression { columns, .. } if *columns == ["eMail"]));
-    let keys = &structure.tables["uses"].foreign_keys;
-    assert_eq!(keys.len(), 2);
-    assert!(keys[0].match_full && keys[0].parent_columns == ["tenant", "id"]);
-    assert_eq!(keys[1].parent, "public.User.s");
-
-    let by = structure.tables["log"].partitioned_by.as_ref().unwrap();
-    assert_eq!((by.strategy, by.parts.len()), (Strategy::Range, 2));
-    assert!(matches!(&by.parts[1], KeyPart::Expression { columns, .. } if *columns == ["kind"]));
-    let of = structure.tables["log_2025"].partition_of.as_ref().unwrap();
-    assert!(
-        of.parent == "log" && of.bound.contains("'2025-01-01"),
-        "{of:?}"
-    );
-    assert_eq!(structure.tables["derived"].inherits, ["base"]);
 }
