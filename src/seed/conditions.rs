@@ -1,0 +1,3 @@
+//! What CHECK constraints ask of the columns.
+
+mod expr;
