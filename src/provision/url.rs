@@ -43,6 +43,39 @@ pub(super) struct Database {
     is_doomed: bool,
 }
 
+/// A database that the user names, itself and not a copy of it.
+pub struct Named {
+    /// Holds a password: never print it.
+    pub config: Config,
+    pub version: Version,
+}
+
+impl Named {
+    /// A database that is only read. `argument` is what the URL was given with.
+    pub async fn to_read(url: &str, argument: &str) -> Result<Named, Error> {
+        let (named, _) = Named::open(url, argument).await?;
+        Ok(named)
+    }
+
+    /// A database that may be changed: it is marked as disposable.
+    pub async fn to_change(url: &str, argument: &str) -> Result<Named, Error> {
+        let (named, client) = Named::open(url, argument).await?;
+        refuse_unmarked(&client).await?;
+        Ok(named)
+    }
+
+    async fn open(url: &str, argument: &str) -> Result<(Named, Client), Error> {
+        let open = async {
+            let config = Access::named(&parse(Some(url))?, None).config(Role::Admin);
+            let client = connect(&config).await?;
+            let version = access::supported_version(&client).await?;
+            Ok((Named { config, version }, client))
+        };
+        open.await
+            .map_err(|error: Error| error.of_argument(argument))
+    }
+}
+
 impl Url {
     pub(super) async fn open(spec: &Spec, owner: &Arc<Owner>, talk: &Talk) -> Result<Url, Error> {
         let config = parse(spec.url.as_deref())?;
