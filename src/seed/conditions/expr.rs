@@ -57,10 +57,40 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// With another name for a column: a domain's check is over `VALUE`.
+    pub(super) fn renamed(&self, from: &str, to: &str) -> Expr {
+        let part = |part: &Expr| part.renamed(from, to);
+        let boxed = |inner: &Expr| Box::new(inner.renamed(from, to));
+        match self {
+            Expr::Column(name) if name == from => Expr::Column(to.to_owned()),
+            Expr::Cast(inner, ty) => Expr::Cast(boxed(inner), ty.clone()),
+            Expr::Prefix(operator, inner) => Expr::Prefix(operator.clone(), boxed(inner)),
+            Expr::Binary(left, operator, right) => {
+                Expr::Binary(boxed(left), operator.clone(), boxed(right))
+            }
+            Expr::Call(name, arguments) => {
+                Expr::Call(name.clone(), arguments.iter().map(part).collect())
+            }
+            Expr::Array(elements) => Expr::Array(elements.iter().map(part).collect()),
+            Expr::Case(whens, otherwise) => Expr::Case(
+                whens
+                    .iter()
+                    .map(|(when, then)| (part(when), part(then)))
+                    .collect(),
+                otherwise.as_deref().map(boxed),
+            ),
+            other => other.clone(),
+        }
+    }
+}
+
 fn is_number(ty: &str) -> bool {
-    ["int", "numeric", "decimal", "double", "real", "float", "small", "big"]
-        .iter()
-        .any(|start| ty.starts_with(start) && ty != "interval")
+    [
+        "int", "numeric", "decimal", "double", "real", "float", "small", "big",
+    ]
+    .iter()
+    .any(|start| ty.starts_with(start) && ty != "interval")
 }
 
 fn read(node: &SyntaxNode) -> Expr {
@@ -187,7 +217,10 @@ fn between(node: &SyntaxNode) -> Expr {
     let [value, low, high] = &parts[..] else {
         return Expr::Other;
     };
-    if node.children_with_tokens().any(|t| t.kind() == SyntaxKind::NOT_KW) {
+    if node
+        .children_with_tokens()
+        .any(|t| t.kind() == SyntaxKind::NOT_KW)
+    {
         return Expr::Other;
     }
     let compare = |operator: &str, bound: &Expr| {
@@ -213,10 +246,12 @@ fn call(node: &SyntaxNode) -> Expr {
     };
     let name = name.trim().to_lowercase();
     let name = name.rsplit('.').next().unwrap_or_default().replace('"', "");
-    let arguments = arguments.children().flat_map(|argument| match argument.kind() {
-        SyntaxKind::ARG_LIST => argument.children().collect(),
-        _ => vec![argument],
-    });
+    let arguments = arguments
+        .children()
+        .flat_map(|argument| match argument.kind() {
+            SyntaxKind::ARG_LIST => argument.children().collect(),
+            _ => vec![argument],
+        });
     Expr::Call(name, arguments.map(|argument| read(&argument)).collect())
 }
 
@@ -267,7 +302,9 @@ mod tests {
             Expr::Call(name, arguments) => format!("{name}[{}]", list(arguments)),
             Expr::Array(elements) => format!("{{{}}}", list(elements)),
             Expr::Case(whens, otherwise) => {
-                let whens = whens.iter().map(|(w, t)| format!("{}: {}", written(w), written(t)));
+                let whens = whens
+                    .iter()
+                    .map(|(w, t)| format!("{}: {}", written(w), written(t)));
                 let whens: Vec<_> = whens.collect();
                 let otherwise = otherwise.as_ref().map_or("-".into(), |e| written(e));
                 format!("case {} else {otherwise}", whens.join(", "))
@@ -293,7 +330,10 @@ mod tests {
         check(r#"("eMail" ~* '^x\.'::text)"#, r#"(eMail ~* "^x\\.")"#);
         check("(num_nonnulls(a, b) = 1)", "(num_nonnulls[a b] = 1)");
         check("(length(btrim((a)::text)) > 0)", "(length[btrim[a]] > 0)");
-        check("(at < (now() - '18 years'::interval))", r#"(at < (now[] - "18 years"))"#);
+        check(
+            "(at < (now() - '18 years'::interval))",
+            r#"(at < (now[] - "18 years"))"#,
+        );
         check("(at <= CURRENT_DATE)", "(at <= now[])");
         check("(x OPERATOR(public.=) 'a'::public.citext)", r#"(x = "a")"#);
         check("(COALESCE(a, 0) > 1)", "(coalesce[a 0] > 1)");
