@@ -150,6 +150,22 @@ pub fn dataset(
     })
 }
 
+/// The file, or the directory of a dump, that a scenario names as its dataset.
+pub fn file(
+    scenario: &Path,
+    named: &str,
+    place: &Place<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<PathBuf> {
+    let path = scenario.join(named);
+    if !path.exists() {
+        let problem = place.problem(format!("no such file: {}", path.display()));
+        problems.push(problem.hint("the path is relative to the scenario"));
+        return None;
+    }
+    Some(path)
+}
+
 /// The `seeds/` beside the directory that holds the scenario, as seen from `base` where it is in there,
 /// so that every scenario calls a dataset's files the same.
 fn beside(base: &Path, scenario: &Path) -> PathBuf {

@@ -11,6 +11,7 @@ use tokio_postgres::{Client, Config};
 
 use super::access::{self, Access};
 use super::locks::Owner;
+use super::tls::Wanted;
 use super::{Error, Manifest, Role, Settings, Spec, tls};
 use crate::input::Problem;
 use crate::postgres::failure::in_words;
@@ -31,6 +32,7 @@ const SEALED: &str = "pgrehearse: sealed";
 /// A named server.
 pub(super) struct Url {
     config: Config,
+    wanted: Wanted,
     version: Version,
     owner: Arc<Owner>,
 }
@@ -40,18 +42,27 @@ pub(super) struct Database {
     name: String,
     /// How to reach another database of the server.
     config: Config,
+    wanted: Wanted,
     is_doomed: bool,
+}
+
+impl Database {
+    /// What the URL says of TLS beside its config.
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
 }
 
 impl Url {
     pub(super) async fn open(spec: &Spec, owner: &Arc<Owner>, talk: &Talk) -> Result<Url, Error> {
-        let config = parse(spec.url.as_deref())?;
+        let (config, wanted) = parse(spec.url.as_deref())?;
         let admin = Access::named(&config, None).config(Role::Admin);
         let client = connect(&admin).await?;
         let version = access::supported_version(&client).await?;
         refuse_unmarked(&client).await?;
         let url = Url {
             config: admin,
+            wanted,
             version,
             owner: owner.clone(),
         };
@@ -177,6 +188,7 @@ impl Url {
         let database = Database {
             name,
             config: self.config.clone(),
+            wanted: self.wanted.clone(),
             is_doomed: true,
         };
         let mark = format!("{mark} {} {}", self.owner.cache.id, self.owner.id);
@@ -239,7 +251,7 @@ impl Drop for Database {
 }
 
 /// The parts of the URL. No message repeats any of it: it holds a password.
-fn parse(url: Option<&str>) -> Result<Config, Error> {
+fn parse(url: Option<&str>) -> Result<(Config, Wanted), Error> {
     let problem = |text: &str, hint: &str| {
         let mut problem = Problem::new(text).hint(hint);
         problem.key = Some("--url".to_owned());
@@ -256,7 +268,7 @@ fn parse(url: Option<&str>) -> Result<Config, Error> {
     }
     tls::want(&config, &wanted)
         .map_err(|reason| problem(&reason, "or use sslmode=require, which verifies nothing"))?;
-    Ok(config)
+    Ok((config, wanted))
 }
 
 async fn connect(config: &Config) -> Result<Client, Error> {

@@ -2,6 +2,7 @@
 
 mod types;
 mod failures;
+mod snapshot;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
