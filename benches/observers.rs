@@ -1,8 +1,9 @@
 //! What watching costs: `cargo bench --bench observers`.
 //!
-//! The same closed loop, at all that the server can do, with all observers on and with none, in turn on one server:
-//! the sampler of locks, and the server's log of waits with the load's low `deadlock_timeout`. What counts is the ratio
-//! within a pair of rounds, and the median of those. Set `ROUNDS` and `SECONDS` for more of them.
+//! One closed loop at all that the server can do; the observers are switched on for a second and off for a second, again
+//! and again: the sampler of locks, and the server's log of waits with the low `deadlock_timeout`. Each second with them is
+//! compared with the two beside it, so that neither the machine's moods nor where the scheduler has put the server's
+//! processes count. What counts is the median of these ratios. Set `ROUNDS` for more of them.
 
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
@@ -12,84 +13,111 @@ mod ground;
 
 use std::time::Duration;
 
-use anyhow::Result;
-use ground::{Ground, Round, median, number};
+use anyhow::{Context as _, Result};
+use ground::{Ground, number};
+use pgrehearse::compare::Spread;
 use pgrehearse::provision::Role;
-use pgrehearse::rehearse::clock::Clock;
+use pgrehearse::rehearse::clock::{At, Clock};
+use pgrehearse::rehearse::journal::Journal;
+use pgrehearse::rehearse::load::tally::INTERVAL;
 use pgrehearse::rehearse::observe::log;
 use pgrehearse::rehearse::observe::sampler::Sampler;
 use pgrehearse::rehearse::observe::watched::Watched;
 use tokio_postgres::Client;
 
+/// Queries that come back in a window are counted from so long after its beginning: reloading the settings costs time too.
+const SETTLE: Duration = Duration::from_millis(200);
+const WINDOW: Duration = Duration::from_millis(1_200);
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let rounds = number("ROUNDS", 15);
-    let time = Duration::from_secs(number("SECONDS", 2));
+    let rounds = number("ROUNDS", 60) as usize;
     let ground = Ground::open(&log::settings()).await?;
     let admin = ground.server.connect(Role::Admin).await?;
     for connections in [4, 16] {
-        let mut pairs = Vec::new();
-        for round in 0..rounds {
-            // Whoever comes first may find the machine in another state: so they take turns at that too.
-            let watched_first = round % 2 == 0;
-            let first = measure(&ground, &admin, connections, watched_first, time).await?;
-            let second = measure(&ground, &admin, connections, !watched_first, time).await?;
-            pairs.push(match watched_first {
-                true => (first, second),
-                false => (second, first),
-            });
+        let (driver, journal) = ground.start(connections, None).await?;
+        tokio::time::sleep(SETTLE).await;
+        let mut windows = Vec::new();
+        for window in 0..2 * rounds + 1 {
+            windows.push(measure(&ground, &admin, &journal, window % 2 == 1).await?);
         }
-        show(connections, &pairs);
+        driver.stop().await;
+        show(connections, &journal, &windows)?;
     }
     Ok(())
 }
 
-/// One round, watched or not.
+/// One window, watched or not: from when to when queries count.
 async fn measure(
     ground: &Ground,
     admin: &Client,
-    connections: usize,
+    journal: &Journal,
     is_watched: bool,
-    time: Duration,
-) -> Result<Round> {
-    let load = ground.server.config(Role::Load);
-    let load = load.get_user().unwrap_or_default();
+) -> Result<(At, At)> {
     let (timeout_ms, log_waits) = match is_watched {
         true => (log::LOAD_DEADLOCK_TIMEOUT.as_millis(), "on"),
         false => (1_000, "off"),
     };
     for sql in [
-        format!("ALTER ROLE {load} SET deadlock_timeout = '{timeout_ms}ms'"),
+        format!("ALTER SYSTEM SET deadlock_timeout = '{timeout_ms}ms'"),
         format!("ALTER SYSTEM SET log_lock_waits = {log_waits}"),
         "SELECT pg_reload_conf()".to_owned(),
     ] {
         admin.batch_execute(&sql).await?;
     }
-    if !is_watched {
-        return ground.drive(connections, None, time).await;
+    let sampler = match is_watched {
+        true => {
+            let (config, version) = (ground.server.config(Role::Admin), ground.server.version());
+            Some(Sampler::start(config, version, Clock::start(), Watched::default()).await?)
+        }
+        false => None,
+    };
+    tokio::time::sleep(SETTLE).await;
+    let begin = journal.clock.now();
+    tokio::time::sleep(WINDOW - SETTLE).await;
+    let end = journal.clock.now();
+    if let Some(sampler) = sampler {
+        sampler.stop().await;
     }
-    let admin = ground.server.config(Role::Admin);
-    let version = ground.server.version();
-    let sampler = Sampler::start(admin, version, Clock::start(), Watched::default()).await?;
-    let round = ground.drive(connections, None, time).await;
-    sampler.stop().await;
-    round
+    Ok((begin, end))
 }
 
-fn show(connections: usize, pairs: &[(Round, Round)]) {
-    let rate = |round: &Round| round.queries_per_s;
-    let ratios = pairs
+fn show(connections: usize, journal: &Journal, windows: &[(At, At)]) -> Result<()> {
+    let rates: Vec<f64> = windows
         .iter()
-        .map(|(with, without)| rate(with) / rate(without));
-    let mut ratios: Vec<f64> = ratios.collect();
-    ratios.sort_by(f64::total_cmp);
-    let quarter = ratios.len() / 4;
+        .map(|window| rate(journal, *window))
+        .collect();
+    let beside = |at: usize| (rates[at - 1] + rates[at + 1]) / 2.0;
+    let watched = || (1..rates.len()).step_by(2);
+    let unwatched = (0..rates.len()).step_by(2).map(|at| rates[at]);
+    let ratios = Spread::of(watched().map(|at| rates[at] / beside(at)));
+    let ratios = ratios.context("ROUNDS must be at least 1")?;
+    let interval = ratios.interval.map_or_else(String::new, |interval| {
+        let confidence = interval.confidence * 100.0;
+        format!(
+            ", {confidence:.0} % interval {:.4} to {:.4}",
+            interval.low, interval.high
+        )
+    });
     println!(
-        "{connections:3} clients  {:.0}/s unwatched, {:.0}/s watched; ratio {:.4}, half of them from {:.4} to {:.4}",
-        median(pairs.iter().map(|(_, without)| rate(without))),
-        median(pairs.iter().map(|(with, _)| rate(with))),
-        median(ratios.iter().copied()),
-        ratios[quarter],
-        ratios[ratios.len() - 1 - quarter],
+        "{connections:3} clients  {:.0}/s unwatched, {:.0}/s watched; ratio {:.4}{interval}",
+        Spread::of(unwatched).map_or(f64::NAN, |spread| spread.median),
+        Spread::of(watched().map(|at| rates[at])).map_or(f64::NAN, |spread| spread.median),
+        ratios.median,
     );
+    Ok(())
+}
+
+/// Queries per second in the intervals of the timeline that lie inside the window.
+fn rate(journal: &Journal, (begin, end): (At, At)) -> f64 {
+    let interval_us = INTERVAL.as_micros() as u64;
+    let (from, until) = (begin.0.div_ceil(interval_us), end.0 / interval_us);
+    let completed = journal.intervals(|intervals| {
+        let inside = &intervals[from as usize..(until as usize).min(intervals.len())];
+        inside
+            .iter()
+            .map(|interval| interval.reads.completed)
+            .sum::<u64>()
+    });
+    completed as f64 / ((until - from) * interval_us) as f64 * 1e6
 }

@@ -37,6 +37,9 @@ pub enum Command {
     Calibrate(Calibrate),
     /// Print the JSON Schema of a file
     Schema(Schema),
+    /// Fill a database with rows, or print or write how it would be filled
+    #[command(after_help = EXIT_CODES)]
+    Seed(Seed),
     /// Remove seeded templates, calibrations and whatever a killed run left behind
     Clean(Clean),
 }
@@ -189,6 +192,42 @@ pub struct Calibrate {
     /// Where the report goes: to DIR/NAME/calibration, where NAME is the scenario's
     #[arg(long, value_name = "DIR", default_value = "rehearsals")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub server: Server,
+}
+
+/// What is filled, and with how much.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Seed {
+    /// A dataset's directory, a name in ./seeds, or a schema as SQL [default: the tables that the database of --url has]
+    #[arg(value_name = "DATASET", required_unless_present_any = ["url", "like"])]
+    pub dataset: Option<String>,
+    /// Rows of the dataset's main table, or of each large table where all is inferred: 1_000_000, 200k, 5M
+    #[arg(long, value_name = "N", value_parser = row_count, default_value = "1M")]
+    pub rows: u64,
+    /// Determines every value [default: the dataset's]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Streams of rows at once; changes no value [default: as many as there are cores]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Print the dataset file, each choice with its reason, and fill nothing
+    #[arg(long)]
+    pub explain: bool,
+    /// Write a dataset with the shape of this database, which is only read: postgres://user@host/database
+    #[arg(
+        long,
+        value_name = "URL",
+        hide_env_values = true,
+        conflicts_with_all = ["dataset", "explain", "url"]
+    )]
+    pub like: Option<String>,
+    /// With --like: take over the most common values themselves
+    #[arg(long, requires = "like")]
+    pub keep_common_values: bool,
+    /// With --like: the directory of the new dataset
+    #[arg(long, value_name = "DIR", requires = "like")]
+    pub out: Option<PathBuf>,
     #[command(flatten)]
     pub server: Server,
 }

@@ -11,6 +11,7 @@ mod explain;
 mod report;
 mod compare;
 mod schema;
+mod seed;
 mod clean;
 
 pub use exit::{Exit, Failure};
@@ -26,6 +27,7 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Compare(args) => compare::compare(args),
         Command::Calibrate(args) => calibrate::calibrate(args).await,
         Command::Schema(args) => schema::schema(args),
+        Command::Seed(args) => seed::seed(args).await,
         Command::Clean(args) => clean::clean(args).await,
     };
     done.unwrap_or_else(|failure| {

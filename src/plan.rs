@@ -16,15 +16,17 @@ pub mod limits;
 pub mod arguments;
 pub mod resolve;
 pub mod explain;
+pub mod seed;
 
 use std::path::PathBuf;
 
+pub use self::seed::SeedPlan;
 pub use budget::Budget;
 pub use explain::explain;
 pub use scenario::scenario_schema;
 
 use crate::input::Problems;
-use crate::{cli, provision, rehearse, seed};
+use crate::{cli, provision, rehearse};
 
 /// Where servers come from, for commands that rehearse nothing.
 pub fn provision_spec(args: &cli::Server) -> Result<provision::Spec, Problems> {
@@ -52,7 +54,7 @@ pub struct Plan {
     pub provision: provision::Spec,
     /// The versions to run on; `None` is whichever the provider has.
     pub majors: Vec<Option<u16>>,
-    pub seed: seed::Spec,
+    pub seed: crate::seed::Spec,
     pub rehearse: rehearse::Spec,
     /// What the server is to run with that the user brought.
     pub settings: provision::Brought,

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod lock_mode;
 pub mod relation;
 pub mod sqlstate;
+pub mod structure;
 pub mod version;
 
 pub use lock_mode::LockMode;

@@ -26,6 +26,7 @@ pub use self::programs::{Input, Programs};
 pub use self::server::Server;
 pub use self::settings::{Accepted, Brought, Setting, is_ours};
 pub use self::tls::{Tls, tls};
+pub use self::url::Named;
 use crate::postgres::Version;
 
 /// What is asked for.

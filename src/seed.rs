@@ -13,7 +13,7 @@ pub mod dice;
 pub mod value;
 pub mod encode;
 pub mod template;
-mod snapshot;
+pub mod snapshot;
 mod layout;
 mod copy;
 mod after;

@@ -11,7 +11,7 @@ use pgrehearse::provision::{self, Choice, Host, Manifest, OsCache, Role, Server,
 use pgrehearse::rehearse::clock::Clock;
 use pgrehearse::rehearse::journal::Journal;
 use pgrehearse::rehearse::load::params::QueryParams;
-use pgrehearse::rehearse::load::{self, Arrivals, Traffic};
+use pgrehearse::rehearse::load::{self, Arrivals, Driver, Traffic};
 use pgrehearse::rehearse::recording::{LoadRecord, Phase};
 use pgrehearse::rehearse::workload::{App, ColumnParam, Load, Param, Protocol, Query, QueryKind};
 use pgrehearse::seed::context::Context;
@@ -97,15 +97,14 @@ impl Ground {
         })
     }
 
-    /// One round of our driver with the same query.
+    /// Our driver at work, with the same query.
     ///
     /// Arrivals at this rate, or `None` for a closed loop.
-    pub(crate) async fn drive(
+    pub(crate) async fn start(
         &self,
         connections: usize,
         arrivals_per_s: Option<f64>,
-        time: Duration,
-    ) -> Result<Round> {
+    ) -> Result<(Driver, Journal)> {
         let admin = self.server.connect(Role::Admin).await?;
         let app = app();
         let context = Context {
@@ -142,6 +141,17 @@ impl Ground {
             journal.clone(),
         )
         .await?;
+        Ok((driver, journal))
+    }
+
+    /// One round of our driver.
+    pub(crate) async fn drive(
+        &self,
+        connections: usize,
+        arrivals_per_s: Option<f64>,
+        time: Duration,
+    ) -> Result<Round> {
+        let (driver, journal) = self.start(connections, arrivals_per_s).await?;
         tokio::time::sleep(WARMUP).await;
         let (begin, cpu) = (journal.begin(Phase::Baseline), own_cpu());
         tokio::time::sleep(time).await;

@@ -1,5 +1,8 @@
 //! The exit codes, each with its meaning.
 
+use crate::seed::template::TemplateError;
+use crate::{provision, seed};
+
 /// How the command ended. Documented in `--help` and in the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -40,5 +43,34 @@ impl Failure {
 impl From<crate::input::Problems> for Failure {
     fn from(problems: crate::input::Problems) -> Failure {
         Failure::new(Exit::BadInput, problems)
+    }
+}
+
+impl From<provision::Error> for Failure {
+    fn from(error: provision::Error) -> Failure {
+        let exit = match error.is_bad_input() {
+            true => Exit::BadInput,
+            false => Exit::Environment,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+impl From<seed::Error> for Failure {
+    fn from(error: seed::Error) -> Failure {
+        let exit = match error {
+            seed::Error::Description(_) | seed::Error::Schema { .. } => Exit::BadInput,
+            _ => Exit::Environment,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+impl From<TemplateError> for Failure {
+    fn from(error: TemplateError) -> Failure {
+        match error {
+            TemplateError::Provision(error) => error.into(),
+            error => Failure::new(Exit::Environment, error),
+        }
     }
 }

@@ -5,14 +5,14 @@ use tokio::sync::watch;
 
 use super::output::{self, Output};
 use super::stop::{Stop, unless_stopped};
-use super::{Exit, Failure, calibrate};
+use super::{Failure, calibrate};
 use crate::compare::{self, Comparison, Terms};
 use crate::plan::Plan;
 use crate::provision::{self, Accepted, Host, Server, Settings, Template};
 use crate::rehearse::recording::Ended;
 use crate::rehearse::{self, Recording};
 use crate::report::{DatasetFacts, Rehearsal, Report, ScenarioFacts};
-use crate::seed::{self, template::TemplateError};
+use crate::seed;
 use crate::talk::Talk;
 
 /// One scenario, and how far it has come.
@@ -168,7 +168,7 @@ async fn on_version(
         return Ok(());
     }
     let host = unless_stopped(stop, provision::open(&plan.provision, major, talk)).await;
-    let host = host.ok_or(Early::Stopped)?.map_err(environment)?;
+    let host = host.ok_or(Early::Stopped)?.map_err(Failure::from)?;
     let mut prepared = prepare(courses, &host, stop, talk).await?;
     for run in 1..=plan.runs {
         for one in &mut prepared {
@@ -183,7 +183,7 @@ async fn on_version(
             match unless_stopped(stop, clone).await.ok_or(Early::Stopped)? {
                 Ok(server) => one.course.turn(server, stop, talk).await,
                 Err(error) => {
-                    let failure = environment(one.accepted.explain(error));
+                    let failure = one.accepted.explain(error).into();
                     one.course.ends(&Early::Failed(failure));
                 }
             }
@@ -234,7 +234,7 @@ async fn prepare<'c, 'p>(
                     template,
                 });
             }
-            Err(error) => course.ends(&Early::Failed(unseeded(error))),
+            Err(error) => course.ends(&Early::Failed(error.into())),
         }
     }
     Ok(prepared)
@@ -249,7 +249,7 @@ async fn accepted(
 ) -> Result<Accepted, Early> {
     let asked_for = &course.plan.settings;
     let accepted = unless_stopped(stop, host.accept(asked_for)).await;
-    let accepted = accepted.ok_or(Early::Stopped)?.map_err(environment)?;
+    let accepted = accepted.ok_or(Early::Stopped)?.map_err(Failure::from)?;
     for (names, why) in [
         (&accepted.ignored, "for the rehearsal itself to set"),
         (&accepted.missing_libraries, "not installed here"),
@@ -271,20 +271,4 @@ async fn one_run(plan: &Plan, server: Server, stop: &Stop, talk: &Talk) -> Recor
         talk.note(format!("stopping the server: {error}"));
     }
     recording
-}
-
-fn unseeded(error: TemplateError) -> Failure {
-    match error {
-        TemplateError::Provision(error) => environment(error),
-        error => Failure::new(Exit::Environment, error),
-    }
-}
-
-fn environment(error: provision::Error) -> Failure {
-    let exit = if error.is_bad_input() {
-        Exit::BadInput
-    } else {
-        Exit::Environment
-    };
-    Failure::new(exit, error)
 }

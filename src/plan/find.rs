@@ -166,6 +166,16 @@ pub fn file(
     Some(path)
 }
 
+/// The dataset that was typed: a path from `base`, of a directory or of a schema, or a name in `base`/seeds.
+pub fn typed_dataset(base: &Path, typed: &str) -> Result<PathBuf, Problem> {
+    let shelf = base.join("seeds");
+    let found = [base.join(typed), shelf.join(typed)];
+    found.into_iter().find(|path| path.exists()).ok_or_else(|| {
+        let hint = suggestion(typed, &directories(&shelf), "seeds/");
+        Problem::argument("DATASET", typed, "no such dataset").hint(hint)
+    })
+}
+
 /// The `seeds/` beside the directory that holds the scenario, as seen from `base` where it is in there,
 /// so that every scenario calls a dataset's files the same.
 fn beside(base: &Path, scenario: &Path) -> PathBuf {

@@ -68,6 +68,14 @@ impl Error {
         )
     }
 
+    /// The same of a URL that came with another argument than `--url`.
+    pub(super) fn of_argument(mut self, argument: &str) -> Error {
+        if let Error::BadArgument(problem) = &mut self {
+            problem.key = Some(argument.to_owned());
+        }
+        self
+    }
+
     pub(super) fn argument(problem: Problem) -> Error {
         Error::BadArgument(Box::new(problem))
     }

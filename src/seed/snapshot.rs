@@ -9,11 +9,13 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use tokio::sync::mpsc;
+use tokio_postgres::Config;
 
 use self::script::Script;
 use super::dataset::source::{Format, Snapshot};
 use super::session::Session;
 use super::{Error, Seeded, after};
+use crate::postgres::Version;
 use crate::provision::{Programs, Role, Server};
 use crate::talk::Talk;
 use crate::units;
@@ -22,33 +24,52 @@ use crate::units;
 const PIECE_BYTES: usize = 1 << 18;
 const PIECES: usize = 8;
 
-/// Restores a dump into the empty database of `server`. Owners and rights stay behind: everything belongs to the
+/// An empty database, and the programs that reach it.
+pub struct Target {
+    pub config: Config,
+    pub programs: Programs,
+    pub version: Version,
+    /// Roles may be created: nobody else has databases there.
+    pub is_own_server: bool,
+}
+
+impl Target {
+    pub(super) fn of(server: &Server) -> Target {
+        Target {
+            config: server.config(Role::Migration),
+            programs: server.programs(),
+            version: server.version(),
+            is_own_server: server.has_own_server(),
+        }
+    }
+}
+
+/// Restores a dump into an empty database. Owners and rights stay behind: everything belongs to the
 /// user who connects.
-pub(super) async fn restore(
-    server: &Server,
+pub async fn restore(
+    target: &Target,
     snapshot: &Snapshot,
     workers: usize,
     talk: &Talk,
 ) -> Result<Seeded, Error> {
-    let config = server.config(Role::Migration);
-    let programs = server.programs();
+    let config = &target.config;
     talk.note(format!(
         "restoring {}, {}",
         snapshot.path.display(),
         units::bytes(snapshot.bytes())
     ));
     match snapshot.format.is_sql() {
-        true => run_script(server, &programs, snapshot).await?,
+        true => run_script(target, snapshot).await?,
         false => {
-            let session = Session::open(&config).await?;
-            restore_archive(server, &programs, &session, snapshot, workers).await?;
+            let session = Session::open(config).await?;
+            restore_archive(target, &session, snapshot, workers).await?;
         }
     }
-    let session = Session::open(&config).await?;
+    let session = Session::open(config).await?;
     let tables = count::tables(&session).await?;
     let names: Vec<String> = tables.iter().map(|table| table.sql_name.clone()).collect();
-    after::vacuum(&config, &names, workers, talk).await?;
-    let rows = count::rows(&config, tables, workers, talk).await?;
+    after::vacuum(config, &names, workers, talk).await?;
+    let rows = count::rows(config, tables, workers, talk).await?;
     let bytes: i64 = session
         .query_one("SELECT pg_database_size(current_database())", &[])
         .await
@@ -62,8 +83,7 @@ pub(super) async fn restore(
 
 /// By pg_restore, with as many sessions as there are workers where the format lets it.
 async fn restore_archive(
-    server: &Server,
-    programs: &Programs,
+    target: &Target,
     session: &Session,
     snapshot: &Snapshot,
     workers: usize,
@@ -76,12 +96,13 @@ async fn restore_archive(
         path: snapshot.path.clone(),
         source,
     };
+    let programs = &target.programs;
     let dump = programs.bring(&snapshot.path).await.map_err(failed)?;
     let listing = programs.run("pg_restore", &["--list", &dump]).await;
     let listing = listing.map_err(|source| match source.to_string().contains("unsupported version") {
         true => refused(format!(
             "it was written by a newer pg_dump than PostgreSQL {} can read; ask for a newer --postgres",
-            server.version().major()
+            target.version.major()
         )),
         false => failed(source),
     })?;
@@ -90,7 +111,7 @@ async fn restore_archive(
         .lines()
         .find_map(|line| line.split_once("Dumped from database version: "));
     if let Some((_, version)) = dumped {
-        script::check_version(version, server.version()).map_err(refused)?;
+        script::check_version(version, target.version).map_err(refused)?;
     }
     let without = [
         "--no-owner",
@@ -103,7 +124,7 @@ async fn restore_archive(
         .run("pg_restore", &in_words)
         .await
         .map_err(failed)?;
-    prepare(server, session, &schema)
+    prepare(target, session, &schema)
         .await
         .map_err(Error::doing("cannot prepare the database"))?;
     let database = format!("--dbname={}", programs.database());
@@ -123,16 +144,16 @@ async fn restore_archive(
 
 /// Makes room for the schema: the roles that it names, and none of a schema `public` that it makes itself.
 async fn prepare(
-    server: &Server,
+    target: &Target,
     session: &Session,
     schema: &[u8],
 ) -> Result<(), tokio_postgres::Error> {
-    let mut script = Script::new(server.version(), false);
+    let mut script = Script::new(target.version, false);
     for line in schema.split_inclusive(|byte| *byte == b'\n') {
         // What is wrong with it pg_restore will say.
         let _ = script.line(line, &mut Vec::new());
     }
-    if server.has_own_server() {
+    if target.is_own_server {
         for role in &script.roles {
             session.batch_execute(&script::create_role(role)).await?;
         }
@@ -144,15 +165,11 @@ async fn prepare(
 }
 
 /// By psql, which reads the script as it is unpacked and freed of what does not belong here.
-async fn run_script(
-    server: &Server,
-    programs: &Programs,
-    snapshot: &Snapshot,
-) -> Result<(), Error> {
+async fn run_script(target: &Target, snapshot: &Snapshot) -> Result<(), Error> {
     let (pieces, input) = mpsc::channel(PIECES);
-    let (path, version) = (snapshot.path.clone(), server.version());
+    let (path, version) = (snapshot.path.clone(), target.version);
     let is_packed = snapshot.format == Format::SqlGz;
-    let creates_roles = server.has_own_server();
+    let creates_roles = target.is_own_server;
     let read = tokio::task::spawn_blocking(move || {
         read_script(
             &path,
@@ -161,7 +178,7 @@ async fn run_script(
             &pieces,
         )
     });
-    let database = format!("--dbname={}", programs.database());
+    let database = format!("--dbname={}", target.programs.database());
     let arguments = [
         "--no-psqlrc",
         "--quiet",
@@ -170,7 +187,7 @@ async fn run_script(
         &database,
         "--file=-",
     ];
-    let ran = programs.feed("psql", &arguments, input).await;
+    let ran = target.programs.feed("psql", &arguments, input).await;
     // A script that was cut short is no success, whatever psql says.
     let read = read.await.expect("reading a file does not panic");
     let path = snapshot.path.clone();

@@ -1,5 +1,8 @@
 //! What the tables of a database are like: columns, keys, references, checks and partitions.
 
+mod read;
+mod type_of;
+
 use std::collections::BTreeMap;
 
 /// All tables of a database but the system's, by name; in another schema than `public` with the schema's name before it.
@@ -146,6 +149,32 @@ pub struct PartitionOf {
     pub parent: String,
     /// As the server writes it: `FOR VALUES FROM (…) TO (…)`, `DEFAULT`.
     pub bound: String,
+}
+
+/// The columns of a table that an expression names, each once.
+fn names_in(sql: &str, table: &Table) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = sql;
+    while let Some(letter) = rest.chars().next() {
+        let (name, after) = match letter {
+            '\'' => (
+                "",
+                rest[1..].split_once('\'').map_or("", |(_, after)| after),
+            ),
+            '"' => rest[1..].split_once('"').unwrap_or((&rest[1..], "")),
+            _ if letter.is_alphabetic() || letter == '_' => {
+                let is_part = |letter: char| letter.is_alphanumeric() || "_$".contains(letter);
+                let end = rest.find(|letter| !is_part(letter));
+                rest.split_at(end.unwrap_or(rest.len()))
+            }
+            _ => ("", &rest[letter.len_utf8()..]),
+        };
+        if table.column(name).is_some() && !found.iter().any(|known| known == name) {
+            found.push(name.to_owned());
+        }
+        rest = after;
+    }
+    found
 }
 
 impl Table {

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::snapshot::Target;
 use super::{Error, Source, Spec, fill, snapshot};
 use crate::provision::{self, Host, Manifest, Role, Server, Template};
 use crate::talk::Talk;
@@ -55,7 +56,9 @@ pub async fn obtain(host: &Host, spec: &Spec, talk: &Talk) -> Result<Template, T
     let started = Instant::now();
     let seeded = match &spec.dataset.source {
         Source::Schema { .. } => fill(&server.config(Role::Migration), spec, talk).await,
-        Source::Snapshot(dump) => snapshot::restore(&server, dump, spec.workers, talk).await,
+        Source::Snapshot(dump) => {
+            snapshot::restore(&Target::of(&server), dump, spec.workers, talk).await
+        }
     };
     let seeded = seeded.map_err(|source| TemplateError::Fill {
         dataset: spec.dataset.name.clone(),

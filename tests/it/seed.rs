@@ -1,6 +1,7 @@
 //! Datasets in real databases.
 
 mod types;
+mod structure;
 mod failures;
 mod snapshot;
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::source::Format;
 use super::{Dataset, Description, Snapshot, Source, checks, default_seed};
 use crate::input::sql::SqlMistake;
 use crate::input::{Document, Problem, Problems};
@@ -14,8 +15,17 @@ const HINT: &str =
     "a dataset is a directory with schema.sql and dataset.toml, or with snapshot.dump";
 
 impl Dataset {
-    /// Reads a dataset's directory. All that can be wrong without a server is found here.
-    pub fn read(dir: &Path) -> Result<Dataset, Problems> {
+    /// Reads a dataset: its directory, or the one file that it is. All that can be wrong without a server is found
+    /// here.
+    pub fn read(path: &Path) -> Result<Dataset, Problems> {
+        match path.is_file() || path.join("toc.dat").is_file() {
+            true if is_schema(path) => Ok(Dataset::of_schema(path)?),
+            true => Ok(Dataset::of_snapshot(path)?),
+            false => Dataset::read_directory(path),
+        }
+    }
+
+    fn read_directory(dir: &Path) -> Result<Dataset, Problems> {
         let mut problems = Vec::new();
         let path = dir.join("dataset.toml");
         let is_there = |name: &str| dir.join(name).exists();
@@ -100,6 +110,16 @@ impl Dataset {
             tables: written.tables,
         }
     }
+}
+
+/// Whether a file is SQL without rows.
+fn is_schema(path: &Path) -> bool {
+    let is_sql = Snapshot::open(path).is_ok_and(|snapshot| snapshot.format == Format::Sql);
+    let Ok(text) = std::fs::read(path) else {
+        return false;
+    };
+    let mut lines = text.split(|byte| *byte == b'\n');
+    is_sql && !lines.any(|line| line.starts_with(b"COPY ") && line.ends_with(b"FROM stdin;"))
 }
 
 fn described(path: &Path, problems: &mut Vec<Problem>) -> (Option<Document>, Option<Description>) {
