@@ -3,7 +3,7 @@
 pub mod dataset;
 pub mod schema;
 pub mod structure;
-mod conditions;
+pub mod conditions;
 pub mod size;
 pub mod context;
 pub mod generators;

@@ -27,12 +27,12 @@ use formula::Formula;
 
 /// A check that the generators surely do not meet.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Unmet {
-    pub(super) check: String,
-    pub(super) columns: Vec<String>,
-    pub(super) sql: String,
+pub struct Unmet {
+    pub check: String,
+    pub columns: Vec<String>,
+    pub sql: String,
     /// What to do about it.
-    pub(super) hint: String,
+    pub hint: String,
 }
 
 /// What one check asks, and its name.
@@ -43,7 +43,7 @@ struct Condition {
 
 /// Limits or replaces the generators of a table so that its checks hold. Those of `fixed` columns stay as they are: the
 /// user wrote them. `why` is told what was changed for which check.
-pub(super) fn narrow(
+pub fn narrow(
     table: &Table,
     spec: &mut TableSpec,
     fixed: &BTreeSet<String>,

@@ -84,6 +84,15 @@ pub(super) fn by(spec: &GeneratorSpec, atom: &Atom) -> Held {
             let holds = |elements: usize| op.holds((elements as f64).total_cmp(with));
             return yes_or_no(holds(array.min) && holds(array.max) && *op != Op::NotEqual);
         }
+        (GeneratorSpec::Array(array), Atom::Within { column, values }) => {
+            let of_element = Atom::Among {
+                column: column.clone(),
+                of: Of::Value,
+                values: values.clone(),
+                negated: false,
+            };
+            return by(&array.value, &of_element);
+        }
         _ => {}
     }
     looked_at(spec, atom)
@@ -99,6 +108,7 @@ fn looked_at(spec: &GeneratorSpec, atom: &Atom) -> Held {
         tables: &none,
         rows: BTreeMap::new(),
         seed: 0,
+        is_snapshot: false,
     };
     // What draws from other columns or tables cannot be made here.
     let Ok(generator) = spec.build(&context.free("looked at")) else {

@@ -204,7 +204,7 @@ fn texts_are_long_enough_and_of_the_form() {
     check(
         &text,
         "((x)::text = lower((x)::text))",
-        TEXT,
+        "x = { full_name = {} }",
         &["x {pattern:{regex:^[a-z]{6,12}$,max:40}}"],
     );
     check(

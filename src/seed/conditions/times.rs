@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, ToSpan};
+use jiff::{Span, Timestamp};
 
 use super::atom::Constant;
 
@@ -51,15 +51,8 @@ fn span(text: &str) -> Option<Span> {
     while let Some(word) = words.next() {
         if let Some((hours, rest)) = word.split_once(':') {
             let minutes = rest.split(':').next()?;
-            span = span
-                .checked_add(
-                    hours
-                        .parse::<i64>()
-                        .ok()?
-                        .hours()
-                        .minutes(minutes.parse::<i64>().ok()?),
-                )
-                .ok()?;
+            span = span.try_hours(hours.parse::<i64>().ok()?).ok()?;
+            span = span.try_minutes(minutes.parse::<i64>().ok()?).ok()?;
             continue;
         }
         let number: i64 = word.parse().ok()?;

@@ -42,7 +42,7 @@ impl Recipe for Pattern {
 impl Pattern {
     fn texts(&self) -> Result<Texts, String> {
         let regex = are::translate(&self.regex, self.insensitive)?;
-        let language = Language::of(&regex)?;
+        let language = Language::of(&regex, self.min)?;
         let shortest = language.shortest();
         let max = self.max.unwrap_or(LONGEST.max(self.min + 16).max(shortest));
         if shortest > max || self.min > max {

@@ -28,7 +28,8 @@ const REPEATED: usize = 12;
 const MOST_CHARS: usize = 10_000;
 
 impl Language {
-    pub(super) fn of(regex: &Translated) -> Result<Language, String> {
+    /// `chars`: texts of so many characters are wanted.
+    pub(super) fn of(regex: &Translated, chars: usize) -> Result<Language, String> {
         let hir = ParserBuilder::new()
             .case_insensitive(regex.insensitive)
             .dot_matches_new_line(true)
@@ -40,14 +41,15 @@ impl Language {
                     regex.regex
                 )
             })?;
-        let language = Language::read(&hir);
+        let language = Language::read(&hir, REPEATED.max(chars));
         if language.shortest() > MOST_CHARS {
             return Err(format!("the texts of {:?} are too long", regex.regex));
         }
         Ok(language)
     }
 
-    fn read(hir: &Hir) -> Language {
+    fn read(hir: &Hir, repeated: usize) -> Language {
+        let read = |hir: &Hir| Language::read(hir, repeated);
         match hir.kind() {
             // Whether a place is the start or the end shows when a text is tried.
             HirKind::Empty | HirKind::Look(_) => Language::All(Vec::new()),
@@ -62,19 +64,17 @@ impl Language {
             HirKind::Class(class) => characters(class),
             HirKind::Repetition(repetition) => {
                 let min = repetition.min as usize;
-                let most = min + REPEATED;
+                let most = min + repeated;
                 let max = repetition.max.map_or(most, |max| max as usize);
                 Language::Repeat {
-                    of: Box::new(Language::read(&repetition.sub)),
+                    of: Box::new(read(&repetition.sub)),
                     min,
                     max,
                 }
             }
-            HirKind::Capture(capture) => Language::read(&capture.sub),
-            HirKind::Concat(parts) => Language::All(parts.iter().map(Language::read).collect()),
-            HirKind::Alternation(parts) => {
-                Language::Any(parts.iter().map(Language::read).collect())
-            }
+            HirKind::Capture(capture) => read(&capture.sub),
+            HirKind::Concat(parts) => Language::All(parts.iter().map(read).collect()),
+            HirKind::Alternation(parts) => Language::Any(parts.iter().map(read).collect()),
         }
     }
 
