@@ -13,7 +13,11 @@ const REASON_AT: usize = 60;
 
 /// The dataset file: read back, it gives exactly the same tables. Columns in the order of the table.
 pub fn toml(inferred: &Inferred, structure: &Structure) -> String {
-    let mut out = format!("main = {}\n", inline(&inferred.main));
+    let mut out = format!(
+        "main = {}\nseed = {}\n",
+        inline(&inferred.main),
+        inferred.seed
+    );
     for (name, spec) in &inferred.tables {
         let reasons = inferred.reasons.get(name);
         let why_rows = reasons.map_or("", |reasons| reasons.rows.as_str());

@@ -19,6 +19,9 @@ mod verify;
 
 use std::collections::BTreeMap;
 
+use tokio_postgres::Client;
+
+use super::Error;
 use super::context::Context;
 use super::dataset::{Description, TableSpec};
 use super::generators::GeneratorSpec;
@@ -31,6 +34,7 @@ use draft::Drafts;
 pub struct Inferred {
     /// The table that `--rows` counts.
     pub main: String,
+    pub seed: u64,
     /// All tables that get rows.
     pub tables: BTreeMap<String, TableSpec>,
     pub reasons: BTreeMap<String, Reasons>,
@@ -45,6 +49,18 @@ pub struct Reasons {
     pub rows: String,
     /// Of each column that was chosen.
     pub columns: BTreeMap<String, String>,
+}
+
+/// Reads the structure of a database and completes a description of its tables; see `infer`.
+pub async fn complete(
+    client: &Client,
+    description: &Description,
+    rows: u64,
+    seed: u64,
+) -> Result<(Structure, Inferred), Error> {
+    let structure = Structure::read(client).await?;
+    let inferred = infer(&structure, description, rows, seed);
+    Ok((structure, inferred))
 }
 
 /// Completes a description: every table gets rows, every column that takes values a generator. What is described is
@@ -112,6 +128,7 @@ fn fits(spec: &GeneratorSpec, limit: usize) -> bool {
         tables: &tables,
         rows: BTreeMap::new(),
         seed: 0,
+        is_snapshot: false,
     };
     match spec
         .build(&context.free(""))
@@ -128,6 +145,7 @@ fn fits(spec: &GeneratorSpec, limit: usize) -> bool {
 fn finished(drafts: Drafts<'_>, main: String) -> Inferred {
     let mut inferred = Inferred {
         main,
+        seed: drafts.seed,
         empty: drafts.empty,
         ..Inferred::default()
     };

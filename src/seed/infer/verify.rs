@@ -41,6 +41,7 @@ fn faults(drafts: &Drafts<'_>) -> Vec<(String, String, String)> {
         tables: &tables,
         rows,
         seed: drafts.seed,
+        is_snapshot: false,
     };
     let mut faults = Vec::new();
     for (name, spec) in &tables {
