@@ -3,6 +3,8 @@
 pub mod dataset;
 pub mod schema;
 pub mod structure;
+pub mod infer;
+pub mod explain;
 pub mod size;
 pub mod context;
 pub mod generators;

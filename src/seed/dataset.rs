@@ -156,6 +156,18 @@ impl ChildrenOf {
 }
 
 impl Dataset {
+    /// What its file says, or what is said where there is none.
+    pub fn description(&self) -> Description {
+        Description {
+            about: self.about.clone(),
+            main: self.main.clone(),
+            seed: self.seed,
+            infer: self.infer,
+            snapshot: None,
+            tables: self.tables.clone(),
+        }
+    }
+
     /// A place in `dataset.toml`, for mistakes in what is written there.
     pub(super) fn at(&self, keys: &[&str]) -> Place<'_> {
         let root = self.description.root();
