@@ -45,6 +45,7 @@ pub struct Dataset {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
+    /// One line for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
     /// The table that `--rows` counts.
@@ -53,7 +54,7 @@ pub struct Description {
     #[serde(default = "default_seed")]
     pub seed: u64,
     /// Tables and columns that are not described are inferred from the schema.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub infer: bool,
     /// A dump of a database, relative to this file, in place of schema and tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +65,10 @@ pub struct Description {
 
 fn default_seed() -> u64 {
     42
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How many rows a table gets, and what its columns hold. The main table needs no number; every
@@ -80,7 +85,48 @@ pub struct TableSpec {
     /// Rows that belong to a row of another table, more to some than to others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub children_of: Option<ChildrenOf>,
+    /// It stays empty, and this is why. No size and no columns then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty: Option<String>,
+    /// Sets of columns of which no two rows have the same values, by construction.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<Vec<String>>,
+    /// Kinds of rows: each row is one of these, and its generators take the place of those in `columns`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<Case>,
+    /// What years of use leave behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aged: Option<Aged>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, GeneratorSpec>,
+}
+
+/// A kind of row: `{ weight = 3, columns = { org_id = { null = {} } } }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// How common it is beside the others.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: f64,
+    pub columns: BTreeMap<String, GeneratorSpec>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(weight: &f64) -> bool {
+    *weight == one()
+}
+
+/// The age of a table, in fractions of its rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Aged {
+    /// Dead rows that no VACUUM has taken away.
+    pub dead: f64,
+    /// Rows that were updated after they came, so that they lie elsewhere.
+    pub updated: f64,
 }
 
 /// Between `min` and `max` rows for each row of `table`, `mean` on average.

@@ -49,6 +49,17 @@ fn size(dataset: &Dataset, name: &str, table: &TableSpec) -> Vec<Problem> {
     let given = ["rows", "rows_per_main", "children_of"];
     let given = given.iter().filter(|key| place.at(**key).is_written());
     let given = given.count();
+    if table.empty.is_some() {
+        let described = given + table.columns.len() + table.unique.len() + table.cases.len();
+        let problem = place
+            .at("empty")
+            .problem("a table that stays empty has nothing else");
+        return if described > 0 {
+            vec![problem]
+        } else {
+            problems
+        };
+    }
     if name == dataset.main && given > 0 {
         problems.push(place.problem("the main table's rows are given by --rows alone"));
     }
