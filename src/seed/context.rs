@@ -29,6 +29,8 @@ pub struct Place<'a> {
     pub table: Option<&'a str>,
     /// `orders.total`, `events.payload.page`, `order_by_id.$1`.
     pub path: String,
+    /// In place of the table's rows: what is numbered is something else.
+    numbered: Option<u64>,
     depth: u8,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Context<'a> {
             context: self,
             table: None,
             path: path.into(),
+            numbered: None,
             depth: 0,
         }
     }
@@ -76,6 +79,14 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// The place of one of `n` values, which are numbered as rows are.
+    pub fn among(self, n: u64) -> Place<'a> {
+        Place {
+            numbered: Some(n),
+            ..self
+        }
+    }
+
     /// What the rolls of this place start from.
     pub fn key(&self) -> u64 {
         dice::key(self.context.seed, &self.path)
@@ -83,7 +94,8 @@ impl<'a> Place<'a> {
 
     /// Rows of the table that the place is in; `None` for a parameter.
     pub fn rows(&self) -> Option<u64> {
-        self.context.rows.get(self.table?).copied()
+        self.numbered
+            .or_else(|| self.context.rows.get(self.table?).copied())
     }
 
     /// The generator of another column, to ask it what it gave a row there, and the rows there.
