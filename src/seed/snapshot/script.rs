@@ -280,6 +280,29 @@ impl Script {
     }
 }
 
+/// A schema that pg_dump has written, without what a fresh database does not take: owners, rights, psql's commands.
+/// Every line stays where it is. `None` of a script that pg_dump has not written.
+pub(in crate::seed) fn dumped_schema(sql: &str) -> Option<Result<String, String>> {
+    let is_dump = sql
+        .lines()
+        .any(|line| line == "-- PostgreSQL database dump");
+    is_dump.then(|| {
+        // Whether the server can take it is for the server to say.
+        let newest = Version(u32::MAX);
+        let mut script = Script::new(newest, true);
+        let mut kept = Vec::new();
+        for line in sql.split_inclusive('\n') {
+            let before = kept.len();
+            script.line(line.as_bytes(), &mut kept)?;
+            if kept.len() == before {
+                kept.push(b'\n');
+            }
+        }
+        script.end()?;
+        Ok(String::from_utf8_lossy(&kept).into_owned())
+    })
+}
+
 /// Refuses what comes from a newer server: its SQL may be new as well.
 pub(super) fn check_version(dumped: &str, server: Version) -> Result<(), String> {
     let digits: String = dumped
