@@ -19,6 +19,7 @@ pub mod value;
 pub mod encode;
 pub mod template;
 pub mod snapshot;
+pub mod like;
 mod layout;
 mod copy;
 mod after;

@@ -37,6 +37,10 @@ email = { email = {} }
 phone = { phone = {} }
 street = { street = {} }
 city = { city = {} }
+label = { label = { min = 2, max = 30 } }
+steps = { steps = { start = -5, step = 7, scale = 2 } }
+pool = { pool = { size = 40, common = [0.5, 0.2], value = { label = { min = 3, max = 9 } } } }
+pool_of = { pool = { size = 4, increasing = true, of = "main.id" } }
 postcode = { postcode = {} }
 country = { country = {} }
 company = { company = {} }
