@@ -12,6 +12,9 @@ use crate::talk::Talk;
 use crate::units;
 
 pub(super) async fn seed(args: &cli::Seed) -> Result<Exit, Failure> {
+    if let Some(url) = &args.like {
+        return super::like::like(url, args).await;
+    }
     let plan = SeedPlan::resolve(args)?;
     let talk = progress::on_stderr();
     let mut stop = listen(&talk).map_err(|error| Failure::new(Exit::Environment, error))?;

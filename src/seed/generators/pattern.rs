@@ -6,7 +6,7 @@ mod language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::{self, Dice};
 use crate::seed::value::{Scratch, Shape, Value};
@@ -34,8 +34,14 @@ const LONGEST: usize = 64;
 const TRIES: u64 = 64;
 
 impl Recipe for Pattern {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(self.texts()?))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        let texts = self.texts()?;
+        let picker = place.picker(texts.unique.count(), 0.0);
+        Ok(Box::new(Texts { picker, ..texts }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        Some(self.texts().ok()?.unique.count())
     }
 }
 
@@ -53,6 +59,7 @@ impl Pattern {
         }
         let texts = Texts {
             unique: language.unique(self.min, max),
+            picker: Picker::chance(1, 0.0),
             language,
             min: self.min,
             max,
@@ -77,6 +84,8 @@ impl Pattern {
 struct Texts {
     language: Language,
     unique: language::Unique,
+    /// Of the unique texts, where the table wants them.
+    picker: Picker,
     min: usize,
     max: usize,
 }
@@ -99,9 +108,12 @@ impl Texts {
 }
 
 impl Make for Texts {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        self.write(dice, text);
+        match &self.picker {
+            Picker::Index(index) => self.unique.write(index.at(row), text),
+            Picker::Chance { .. } => self.write(dice, text),
+        }
         Value::Text(text)
     }
 
