@@ -3,6 +3,7 @@
 pub mod dataset;
 pub mod schema;
 pub mod structure;
+mod conditions;
 pub mod infer;
 pub mod explain;
 pub mod size;
