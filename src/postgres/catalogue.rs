@@ -83,3 +83,6 @@ pub const OWNED_SEQUENCES: &str = "
     JOIN pg_namespace tn ON tn.oid = t.relnamespace
     JOIN pg_attribute a ON a.attrelid = d.relation AND a.attnum = d.number
     WHERE tn.nspname !~ '^pg_'";
+
+/// The name of the type with the number `$1`, as a cast needs it.
+pub const TYPE_NAME: &str = "SELECT format_type($1::oid, NULL)";

@@ -4,7 +4,7 @@ pub mod source;
 mod checks;
 mod open;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -138,6 +138,15 @@ pub struct ChildrenOf {
     pub min: u32,
     pub max: u32,
     pub mean: f64,
+}
+
+impl TableSpec {
+    /// The columns that have a generator, in all rows or in those of some case.
+    pub fn filled(&self) -> BTreeSet<&str> {
+        let of_cases = self.cases.iter().flat_map(|case| case.columns.keys());
+        let all = self.columns.keys().chain(of_cases);
+        all.map(String::as_str).collect()
+    }
 }
 
 impl ChildrenOf {
