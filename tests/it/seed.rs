@@ -4,6 +4,7 @@ mod types;
 mod structure;
 mod failures;
 mod snapshot;
+mod like;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
