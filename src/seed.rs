@@ -3,13 +3,18 @@
 pub mod dataset;
 pub mod schema;
 pub mod structure;
+pub mod infer;
+pub mod explain;
 pub mod size;
 pub mod context;
 pub mod generators;
 pub mod words;
 pub mod skew;
+mod unique;
+mod permutation;
 pub mod fan;
 pub mod dice;
+pub mod digits;
 pub mod value;
 pub mod encode;
 pub mod template;

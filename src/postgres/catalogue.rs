@@ -76,3 +76,6 @@ pub const OWNED_SEQUENCES: &str = "
     JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
       AND d.deptype IN ('a', 'i') AND tn.nspname !~ '^pg_'";
+
+/// The name of the type with the number `$1`, as a cast needs it.
+pub const TYPE_NAME: &str = "SELECT format_type($1::oid, NULL)";

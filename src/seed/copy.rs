@@ -13,7 +13,7 @@ use tokio_postgres::{Client, Config};
 use super::Error;
 use super::layout::Layout;
 use super::session::Session;
-use super::value::{Scratch, Value};
+use super::value::Scratch;
 use crate::postgres::relation::quote_identifier;
 use crate::talk::Talk;
 
@@ -157,23 +157,14 @@ fn put_row(
 ) -> Result<(), Error> {
     buffer.put_i16(layout.columns.len() as i16);
     for column in &layout.columns {
-        let value = column.generator.value(row, scratch);
-        if value == Value::Null {
-            buffer.put_i32(-1);
-            continue;
-        }
-        let at = buffer.len();
-        buffer.put_i32(0);
         column
-            .encoding
-            .put(value, buffer)
+            .generator
+            .put(row, scratch, &column.encoding, buffer)
             .map_err(|misfit| Error::Value {
                 table: layout.name.clone(),
                 column: column.name.clone(),
                 misfit,
             })?;
-        let len = (buffer.len() - at - 4) as i32;
-        buffer[at..at + 4].copy_from_slice(&len.to_be_bytes());
     }
     Ok(())
 }

@@ -5,18 +5,23 @@ use std::collections::BTreeMap;
 use tokio_postgres::Config;
 use tokio_postgres::error::ErrorPosition;
 
+use super::dataset::TableSpec;
 use super::session::Session;
-use super::{Error, Source, Spec, after, copy, layout};
+use super::{Error, Source, Spec, after, copy, infer, layout};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
 /// A filled database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Seeded {
     /// Rows per table, exactly.
     pub rows: BTreeMap<String, u64>,
     /// Size of the whole database.
     pub bytes: u64,
+    /// How each table was filled: as described, or inferred.
+    pub tables: BTreeMap<String, TableSpec>,
+    /// Tables that stay empty, and why.
+    pub empty: BTreeMap<String, String>,
 }
 
 /// Creates the schema in the empty database that `config` leads to, and fills it. Everything
@@ -24,6 +29,9 @@ pub struct Seeded {
 pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, Error> {
     let session = Session::open(config).await?;
     create_schema(&session, spec).await?;
+    // A dump of a schema leaves settings behind, such as an empty search path.
+    let session = Session::open(config).await?;
+    let (spec, empty) = &completed(&session, spec).await?;
     let layouts = layout::read(&session, spec).await?;
     let tables: Vec<_> = layouts
         .iter()
@@ -46,7 +54,32 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     Ok(Seeded {
         rows: spec.table_rows(),
         bytes: bytes.unsigned_abs(),
+        tables: spec.dataset.tables.clone(),
+        empty: empty.clone(),
     })
+}
+
+/// The dataset with what it leaves open inferred, and the tables that stay empty.
+async fn completed(
+    session: &Session,
+    spec: &Spec,
+) -> Result<(Spec, BTreeMap<String, String>), Error> {
+    let mut spec = spec.clone();
+    if !spec.dataset.infer {
+        let empty = |table: &TableSpec| table.empty.clone();
+        let tables = spec.dataset.tables.iter();
+        let empty = tables.filter_map(|(name, table)| Some((name.clone(), empty(table)?)));
+        let empty: BTreeMap<_, _> = empty.collect();
+        spec.dataset
+            .tables
+            .retain(|name, _| !empty.contains_key(name));
+        return Ok((spec, empty));
+    }
+    let description = spec.dataset.description();
+    let (_, inferred) = infer::complete(session, &description, spec.rows, spec.seed).await?;
+    spec.dataset.main = inferred.main;
+    spec.dataset.tables = inferred.tables;
+    Ok((spec, inferred.empty))
 }
 
 async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 mod types;
 mod structure;
+mod infer;
 mod failures;
 mod snapshot;
 mod like;

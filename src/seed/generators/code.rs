@@ -1,7 +1,5 @@
 //! `code`: an article number, a voucher: unique texts that don't come in order.
 
-use std::fmt::Write;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +20,16 @@ impl Recipe for Code {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         Ok(Box::new(Codes {
             prefix: self.prefix.clone(),
-            key: place.key(),
+            key: place.number().unwrap_or_else(|| place.key()),
         }))
+    }
+
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        true
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
@@ -35,7 +41,8 @@ struct Codes {
 impl Make for Codes {
     fn value<'a>(&'a self, row: u64, _: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        let _ = write!(text, "{}{}", self.prefix, Unique::new(row, self.key));
+        text.push_str(&self.prefix);
+        Unique::new(row, self.key).push(text);
         Value::Text(text)
     }
 
@@ -49,13 +56,13 @@ impl Make for Codes {
 /// Eight letters and digits that no other row below 2^40 has.
 ///
 /// Each step can be undone within 40 bits, so two rows never end at the same number.
-pub(super) struct Unique(u64);
+struct Unique(u64);
 
 impl Unique {
-    pub(super) const CHARS: usize = 8;
+    const CHARS: usize = 8;
     const MASK: u64 = (1 << 40) - 1;
 
-    pub(super) fn new(row: u64, key: u64) -> Unique {
+    fn new(row: u64, key: u64) -> Unique {
         let mut x = (row ^ key) & Unique::MASK;
         for _ in 0..2 {
             x ^= x >> 21;
@@ -63,17 +70,13 @@ impl Unique {
         }
         Unique(x ^ (x >> 21))
     }
-}
 
-impl std::fmt::Display for Unique {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn push(&self, text: &mut String) {
         // 32 characters, five bits each, without those that are easily confused.
         const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         for digit in (0..Unique::CHARS).rev() {
-            let digit = DIGITS[(self.0 >> (5 * digit) & 31) as usize];
-            f.write_char(digit.into())?;
+            text.push(DIGITS[(self.0 >> (5 * digit) & 31) as usize].into());
         }
-        Ok(())
     }
 }
 
@@ -87,9 +90,6 @@ mod tests {
     fn no_two_rows_share_a_code() {
         let codes: HashSet<_> = (0..200_000).map(|row| Unique::new(row, 42).0).collect();
         assert_eq!(codes.len(), 200_000);
-        assert_ne!(
-            Unique::new(1, 42).to_string(),
-            Unique::new(1, 43).to_string()
-        );
+        assert_ne!(Unique::new(1, 42).0, Unique::new(1, 43).0);
     }
 }
