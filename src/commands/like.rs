@@ -1,7 +1,7 @@
 //! `seed --like`: a dataset with the shape of a live database, which is only read.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::stop::{listen, unless_stopped};
 use super::{Exit, Failure, progress};
@@ -17,14 +17,20 @@ pub(super) async fn like(url: &str, args: &cli::Seed) -> Result<Exit, Failure> {
     let done = unless_stopped(&mut stop, write(url, args, &talk)).await;
     match done {
         Some(done) => done.map(|()| Exit::Kept),
-        None => Err(Failure::new(Exit::Unfinished, "stopped before all was read")),
+        None => Err(Failure::new(
+            Exit::Unfinished,
+            "stopped before all was read",
+        )),
     }
 }
 
 async fn write(url: &str, args: &cli::Seed, talk: &Talk) -> Result<(), Failure> {
     let named = Named::to_read(url, "--like").await?;
     let database = named.config.get_dbname().unwrap_or("database").to_owned();
-    let dir = args.out.clone().unwrap_or_else(|| Path::new("seeds").join(&database));
+    let dir = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("seeds").join(&database));
     for name in FILES {
         refuse_existing(&dir.join(name))?;
     }
@@ -40,7 +46,8 @@ async fn write(url: &str, args: &cli::Seed, talk: &Talk) -> Result<(), Failure> 
         &name,
     ];
     let dump = programs.run("pg_dump", &schema_only).await?;
-    let schema = like::schema_sql(&dump).map_err(|reason| Failure::new(Exit::Environment, reason))?;
+    let schema =
+        like::schema_sql(&dump).map_err(|reason| Failure::new(Exit::Environment, reason))?;
     let found = like::read(&named.config, args.keep_common_values).await?;
     for note in &found.notes {
         talk.note(note);
@@ -49,7 +56,10 @@ async fn write(url: &str, args: &cli::Seed, talk: &Talk) -> Result<(), Failure> 
         .and_then(|()| fs::write(dir.join(FILES[0]), schema))
         .and_then(|()| fs::write(dir.join(FILES[1]), like::dataset_toml(&found)));
     written.map_err(|error| {
-        Failure::new(Exit::Environment, format!("cannot write {}: {error}", dir.display()))
+        Failure::new(
+            Exit::Environment,
+            format!("cannot write {}: {error}", dir.display()),
+        )
     })?;
     let kept = match args.keep_common_values {
         true => "with its most common texts and labels",
@@ -65,7 +75,7 @@ async fn write(url: &str, args: &cli::Seed, talk: &Talk) -> Result<(), Failure> 
 
 const FILES: [&str; 2] = ["schema.sql", "dataset.toml"];
 
-fn refuse_existing(path: &PathBuf) -> Result<(), Failure> {
+fn refuse_existing(path: &Path) -> Result<(), Failure> {
     if !path.exists() {
         return Ok(());
     }

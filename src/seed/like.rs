@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Config};
 
-pub use self::text::{dataset_toml, schema_sql};
 use self::statistics::{ColumnShape, Size};
+pub use self::text::{dataset_toml, schema_sql};
 use super::Error;
 use super::dataset::{Aged, Description, TableSpec};
 use super::structure::{KeyPart, Structure, Table};
@@ -76,7 +76,10 @@ fn describe(structure: &Structure, sizes: &BTreeMap<String, Size>, columns: &Col
     };
     let rows = |name: &str| sizes.get(name).and_then(|size| size.rows).unwrap_or(0.0);
     let is_filled = |table: &Table| table.partition_of.is_none();
-    let filled = structure.tables.iter().filter(|(_, table)| is_filled(table));
+    let filled = structure
+        .tables
+        .iter()
+        .filter(|(_, table)| is_filled(table));
     let main = filled
         .clone()
         .map(|(name, _)| name)
@@ -85,9 +88,18 @@ fn describe(structure: &Structure, sizes: &BTreeMap<String, Size>, columns: &Col
         .unwrap_or_default();
     let main_rows = rows(&main).max(1.0);
     for (name, table) in filled {
-        let Some(size) = sizes.get(name) else { continue };
+        let Some(size) = sizes.get(name) else {
+            continue;
+        };
         let mut spec = TableSpec::default();
-        let reason = sized(&mut spec, name == &main, size, main_rows, &mut like.notes, name);
+        let reason = sized(
+            &mut spec,
+            name == &main,
+            size,
+            main_rows,
+            &mut like.notes,
+            name,
+        );
         like.reasons.insert((name.clone(), String::new()), reason);
         if spec.empty.is_none() && size.may_select {
             fill(&mut like, &mut spec, name, table, size, columns);
@@ -109,10 +121,14 @@ fn sized(
     name: &str,
 ) -> String {
     if !size.may_select {
-        notes.push(format!("{name}: no right to SELECT, so nothing but its size is known"));
+        notes.push(format!(
+            "{name}: no right to SELECT, so nothing but its size is known"
+        ));
     }
     let Some(rows) = size.rows.map(f64::round) else {
-        notes.push(format!("{name}: it was never analyzed; run ANALYZE there to have its size and shape"));
+        notes.push(format!(
+            "{name}: it was never analyzed; run ANALYZE there to have its size and shape"
+        ));
         if !is_main {
             spec.rows = Some(SMALL as u64);
         }

@@ -113,7 +113,10 @@ impl Pooled {
 impl Make for Pooled {
     fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let index = self.index(row, dice);
-        let row = self.scatter.as_ref().map_or(index, |scatter| scatter.row(index));
+        let row = self
+            .scatter
+            .as_ref()
+            .map_or(index, |scatter| scatter.row(index));
         self.values.value(row, scratch)
     }
 

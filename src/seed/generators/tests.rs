@@ -146,7 +146,8 @@ fn every_value_has_the_shape_that_was_promised() {
                     !text.is_empty() && text.chars().count() <= *chars
                 }
                 (Shape::Label(labels), Value::Text(text)) => labels.iter().any(|l| l == text),
-                (Shape::Uuid, Value::Uuid(_)) | (Shape::Timestamp { .. }, Value::TimestampUs(_)) => true,
+                (Shape::Uuid, Value::Uuid(_))
+                | (Shape::Timestamp { .. }, Value::TimestampUs(_)) => true,
                 (Shape::Json, Value::Json(text)) => {
                     serde_json::from_str::<serde_json::Value>(text).is_ok_and(|v| v.is_object())
                 }

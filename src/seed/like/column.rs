@@ -4,8 +4,8 @@ use super::fit;
 use super::statistics::ColumnShape;
 use crate::seed::generators::choice::Choice;
 use crate::seed::generators::mix::{Mix, Part};
-use crate::seed::generators::nullable::Nullable;
 use crate::seed::generators::null::Null;
+use crate::seed::generators::nullable::Nullable;
 use crate::seed::generators::pool::Pool;
 use crate::seed::generators::sequence::Sequence;
 use crate::seed::generators::{GeneratorSpec, bool};
@@ -61,8 +61,12 @@ pub(super) fn choose(
     let seen = Seen::of(table, column, shape, rows);
     let value = match reference(table, column, &seen) {
         Some(pool) => pool,
-        None => of_type(&column.ty, &seen)
-            .ok_or_else(|| format!("inferred: values of {} have no shape to keep", column.ty.sql))?,
+        None => of_type(&column.ty, &seen).ok_or_else(|| {
+            format!(
+                "inferred: values of {} have no shape to keep",
+                column.ty.sql
+            )
+        })?,
     };
     let nulls = fit::rounded(shape.nulls, 4);
     let value = match nulls > 0.0 && !column.not_null {
@@ -84,7 +88,10 @@ fn bound(table: &Table, column: &Column) -> Option<String> {
             KeyPart::Expression { columns, .. } => columns.contains(name),
         })
     };
-    let check = table.checks.iter().find(|check| check.columns.contains(name));
+    let check = table
+        .checks
+        .iter()
+        .find(|check| check.columns.contains(name));
     if let Some(check) = check {
         return Some(format!("CHECK {}", check.name));
     }
@@ -93,18 +100,28 @@ fn bound(table: &Table, column: &Column) -> Option<String> {
     {
         return Some(format!("the domain {} has a CHECK", column.ty.sql));
     }
-    if let Some(key) = table.keys.iter().find(|key| {
-        is_in(&key.parts) && (key.parts.len() > 1 || key.predicate.is_some())
-    }) {
+    if let Some(key) = table
+        .keys
+        .iter()
+        .find(|key| is_in(&key.parts) && (key.parts.len() > 1 || key.predicate.is_some()))
+    {
         return Some(format!("a part of the key {}", key.name));
     }
     let parts = |exclusion: &crate::seed::structure::Exclusion| {
-        exclusion.parts.iter().map(|(part, _)| part.clone()).collect::<Vec<_>>()
+        exclusion
+            .parts
+            .iter()
+            .map(|(part, _)| part.clone())
+            .collect::<Vec<_>>()
     };
     if let Some(exclusion) = table.exclusions.iter().find(|one| is_in(&parts(one))) {
         return Some(format!("the exclusion constraint {}", exclusion.name));
     }
-    if table.partitioned_by.as_ref().is_some_and(|by| is_in(&by.parts)) {
+    if table
+        .partitioned_by
+        .as_ref()
+        .is_some_and(|by| is_in(&by.parts))
+    {
         return Some("rows are shared among partitions by it".to_owned());
     }
     let several = |key: &&crate::seed::structure::ForeignKey| {
@@ -118,7 +135,9 @@ impl<'a> Seen<'a> {
     fn of(table: &Table, column: &Column, shape: &'a ColumnShape, all_rows: f64) -> Seen<'a> {
         let filled = (1.0 - shape.nulls).max(1e-6);
         let rows = (all_rows * filled).max(1.0);
-        let distinct = shape.distinct_of(all_rows).map(|distinct| distinct.min(rows));
+        let distinct = shape
+            .distinct_of(all_rows)
+            .map(|distinct| distinct.min(rows));
         let unique = super::is_unique(table, &column.name)
             || distinct.is_none_or(|distinct| distinct >= ALL_DIFFERENT * rows);
         let in_order = shape.correlation.is_some_and(|c| c > IN_ORDER);
@@ -138,7 +157,10 @@ impl<'a> Seen<'a> {
     }
 
     /// A pool of as many values as show, the common ones as common; or all of the values, each in a row of its own.
-    pub(super) fn drawn(&self, value: impl FnOnce(u64) -> Option<GeneratorSpec>) -> Option<GeneratorSpec> {
+    pub(super) fn drawn(
+        &self,
+        value: impl FnOnce(u64) -> Option<GeneratorSpec>,
+    ) -> Option<GeneratorSpec> {
         match self.distinct {
             None => value(self.rows as u64),
             Some(_) => {
@@ -198,7 +220,11 @@ impl<'a> Seen<'a> {
 /// Rounded, and never more than 1 together; exactly 1 where there is nothing else.
 fn normal(common: Vec<f64>, is_all: bool) -> Vec<f64> {
     let sum: f64 = common.iter().sum();
-    let scale = if is_all || sum > 1.0 { 1.0 / sum.max(1e-9) } else { 1.0 };
+    let scale = if is_all || sum > 1.0 {
+        1.0 / sum.max(1e-9)
+    } else {
+        1.0
+    };
     let cut = |part: &f64| {
         let digits = 10f64.powi(if is_all { 6 } else { 4 });
         (part * scale * digits).floor() / digits
@@ -208,7 +234,10 @@ fn normal(common: Vec<f64>, is_all: bool) -> Vec<f64> {
 
 /// A foreign key: parents, some of them with more children than others.
 fn reference(table: &Table, column: &Column, seen: &Seen<'_>) -> Option<GeneratorSpec> {
-    let key = table.foreign_keys.iter().find(|key| key.columns == [column.name.clone()])?;
+    let key = table
+        .foreign_keys
+        .iter()
+        .find(|key| key.columns == [column.name.clone()])?;
     let of = format!("{}.{}", key.parent, key.parent_columns.first()?);
     let pool = match seen.unique {
         // Each parent once.
@@ -266,7 +295,8 @@ fn labelled(labels: &[String], seen: &Seen<'_>) -> GeneratorSpec {
 
 fn truth(seen: &Seen<'_>) -> GeneratorSpec {
     let most = seen.common.first().copied().unwrap_or(0.5).min(1.0);
-    let is_true = matches!(&seen.shape.common, Some(common) if common.first().is_some_and(|c| c == "t"));
+    let is_true =
+        matches!(&seen.shape.common, Some(common) if common.first().is_some_and(|c| c == "t"));
     let share = if is_true { most } else { 1.0 - most };
     GeneratorSpec::Bool(bool::Bool {
         true_fraction: fit::rounded(share, 4),

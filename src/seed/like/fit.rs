@@ -51,14 +51,20 @@ pub(super) fn steps(width: i32, size: u64, scale: u8, digits: u32) -> Option<(i6
     let limit = 10i64.checked_pow(digits.min(18))?;
     let wanted = f64::from(width) + CUT_OFF;
     let last = i64::try_from(size.saturating_sub(1)).ok()?;
-    let samples: Vec<i64> = (0..200i64).map(|i| (last as i128 * i128::from(i) / 199) as i64).collect();
+    let samples: Vec<i64> = (0..200i64)
+        .map(|i| (last as i128 * i128::from(i) / 199) as i64)
+        .collect();
     let mut best: Option<(f64, i64, i64)> = None;
     for power in 0..18 {
         let ten = 10i64.pow(power);
         for factor in [1, 2, 3, 4, 5, 7, 11, 13, 25, 37, 73] {
             for start in [1, 101, ten, 10_007, 1_000_003, 100_000_007] {
-                let Some(step) = ten.checked_mul(factor) else { continue };
-                let top = last.checked_mul(step).and_then(|top| top.checked_add(start));
+                let Some(step) = ten.checked_mul(factor) else {
+                    continue;
+                };
+                let top = last
+                    .checked_mul(step)
+                    .and_then(|top| top.checked_add(start));
                 if top.is_none_or(|top| top >= limit) {
                     continue;
                 }
@@ -107,7 +113,10 @@ mod tests {
         for (seen, rows) in [(10.0, 1e6), (5_000.0, 10_000.0), (60_000.0, 1e5)] {
             let size = pool_size(seen, rows) as f64;
             let shown = size * (1.0 - (-rows / size).exp());
-            assert!((shown - seen).abs() < 0.01 * seen + 1.0, "{size} for {seen} of {rows}");
+            assert!(
+                (shown - seen).abs() < 0.01 * seen + 1.0,
+                "{size} for {seen} of {rows}"
+            );
         }
     }
 
@@ -117,12 +126,16 @@ mod tests {
         for (unscaled, scale, bytes) in [
             (100, 2, 5.0),
             (33, 2, 5.0),
-            (123_45, 2, 7.0),
+            (12_345, 2, 7.0),
             (10_000, 0, 5.0),
             (12_345, 0, 7.0),
-            (123_456_78, 2, 9.0),
+            (12_345_678, 2, 9.0),
         ] {
-            assert_eq!(numeric_bytes(unscaled, scale), bytes, "{unscaled} / 10^{scale}");
+            assert_eq!(
+                numeric_bytes(unscaled, scale),
+                bytes,
+                "{unscaled} / 10^{scale}"
+            );
         }
         for width in [5, 6, 7, 8, 9] {
             let (start, step) = steps(width, 40_000, 2, 12).unwrap();
@@ -131,7 +144,10 @@ mod tests {
                 .sum::<f64>()
                 / 40_000.0;
             let cut_off = mean.floor();
-            assert!((cut_off - f64::from(width)).abs() < 0.1 * f64::from(width), "{mean} for {width}");
+            assert!(
+                (cut_off - f64::from(width)).abs() < 0.1 * f64::from(width),
+                "{mean} for {width}"
+            );
         }
     }
 }

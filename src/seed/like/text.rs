@@ -28,16 +28,20 @@ pub fn dataset_toml(like: &Like) -> String {
     for (name, table) in &description.tables {
         let reason = |column: &str| {
             let key = (name.clone(), column.to_owned());
-            like.reasons.get(&key).map(String::as_str).unwrap_or_default()
+            like.reasons
+                .get(&key)
+                .map(String::as_str)
+                .unwrap_or_default()
         };
         line(String::new());
         line(with_reason(format!("[tables.{}]", key(name)), reason("")));
         for size in sizes(table) {
             line(size);
         }
-        let left_open = like.reasons.keys().filter(|(table, column)| {
-            table == name && !column.is_empty()
-        });
+        let left_open = like
+            .reasons
+            .keys()
+            .filter(|(table, column)| table == name && !column.is_empty());
         let left_open: Vec<&str> = left_open
             .map(|(_, column)| column.as_str())
             .filter(|column| !table.columns.contains_key(*column))
@@ -50,7 +54,11 @@ pub fn dataset_toml(like: &Like) -> String {
             line(with_reason(written, reason(column)));
         }
         for column in left_open {
-            line(format!("# {}: {}", one_line(column), one_line(reason(column))));
+            line(format!(
+                "# {}: {}",
+                one_line(column),
+                one_line(reason(column))
+            ));
         }
     }
     text
@@ -59,9 +67,23 @@ pub fn dataset_toml(like: &Like) -> String {
 fn sizes(table: &TableSpec) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(table.rows.map(|rows| format!("rows = {rows}")));
-    lines.extend(table.rows_per_main.map(|ratio| format!("rows_per_main = {ratio:?}")));
-    lines.extend(table.empty.as_ref().map(|why| format!("empty = {}", inline(why))));
-    lines.extend(table.aged.as_ref().map(|aged| format!("aged = {}", inline(aged))));
+    lines.extend(
+        table
+            .rows_per_main
+            .map(|ratio| format!("rows_per_main = {ratio:?}")),
+    );
+    lines.extend(
+        table
+            .empty
+            .as_ref()
+            .map(|why| format!("empty = {}", inline(why))),
+    );
+    lines.extend(
+        table
+            .aged
+            .as_ref()
+            .map(|aged| format!("aged = {}", inline(aged))),
+    );
     lines
 }
 

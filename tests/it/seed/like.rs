@@ -155,11 +155,13 @@ async fn a_copy_of_the_shape_has_the_statistics_of_the_original_and_none_of_its_
     let url = server.url("original");
     let (described, rest) = {
         let (url, out) = (url.clone(), out.clone());
-        tokio::task::spawn_blocking(move || written(&url, &out, &[])).await.unwrap()
+        tokio::task::spawn_blocking(move || written(&url, &out, &[]))
+            .await
+            .unwrap()
     };
     for value in [
-        "xyzzy", "Xyzzy", "XYZZY", "Sentinel", "sentinel", "Quux", "plugh", "Frobnitz", "frobnitz", "QX", "qx_",
-        "4242", "98765", "20011", "1907", "2003", "2004",
+        "xyzzy", "Xyzzy", "XYZZY", "Sentinel", "sentinel", "Quux", "plugh", "Frobnitz", "frobnitz",
+        "QX", "qx_", "4242", "98765", "20011", "1907", "2003", "2004",
     ] {
         assert!(!described.contains(value), "{value} in\n{described}");
         assert!(!rest.contains(value), "{value} in\n{rest}");
@@ -167,13 +169,26 @@ async fn a_copy_of_the_shape_has_the_statistics_of_the_original_and_none_of_its_
 
     let dataset = Dataset::read(&out).unwrap_or_else(|problems| panic!("{problems}\n{described}"));
     assert_eq!(dataset.main, "Orders");
-    let spec = Spec { seed: 7, dataset, rows: 40_000, workers: 2 };
+    let spec = Spec {
+        seed: 7,
+        dataset,
+        rows: 40_000,
+        workers: 2,
+    };
     let copy = server.database("copy").await;
     let seeded = seed::fill(&copy, &spec, &Talk::silent()).await;
     let seeded = seeded.unwrap_or_else(|error| panic!("{error}\n{described}"));
-    for (table, rows) in [("Orders", 40_000), ("users", 20_000), ("products", 5_000), ("profiles", 6_666)] {
+    for (table, rows) in [
+        ("Orders", 40_000),
+        ("users", 20_000),
+        ("products", 5_000),
+        ("profiles", 6_666),
+    ] {
         let found = seeded.rows[table] as f64;
-        assert!(within(found, f64::from(rows), 0.01), "{found} rows in {table}, not {rows}");
+        assert!(
+            within(found, f64::from(rows), 0.01),
+            "{found} rows in {table}, not {rows}"
+        );
     }
     assert!(seeded.rows.get("nothing").is_none_or(|rows| *rows == 0));
 
@@ -186,7 +201,9 @@ async fn a_copy_of_the_shape_has_the_statistics_of_the_original_and_none_of_its_
         let (n, d, w) = copies.get(column).copied().unwrap_or((9.0, 9.0, 9.0));
         let fits = (n - nulls).abs() <= 0.02 && within(d, *distinct, 0.1) && within(w, *width, 0.1);
         if !fits {
-            off.push(format!("{column}: NULL {nulls} -> {n}, distinct {distinct} -> {d}, width {width} -> {w}"));
+            off.push(format!(
+                "{column}: NULL {nulls} -> {n}, distinct {distinct} -> {d}, width {width} -> {w}"
+            ));
         }
     }
     assert!(off.is_empty(), "{}\n{described}", off.join("\n"));
@@ -194,7 +211,13 @@ async fn a_copy_of_the_shape_has_the_statistics_of_the_original_and_none_of_its_
     // The most common values are as common.
     let most = "SELECT tablename || '.' || attname, most_common_freqs[1]::float8 FROM pg_stats
                 WHERE schemaname = 'public' AND most_common_freqs[1] > 0.05 AND attname <> 'score'";
-    let commonest: BTreeMap<String, f64> = copied.query(most, &[]).await.unwrap().iter().map(|r| (r.get(0), r.get(1))).collect();
+    let commonest: BTreeMap<String, f64> = copied
+        .query(most, &[])
+        .await
+        .unwrap()
+        .iter()
+        .map(|r| (r.get(0), r.get(1)))
+        .collect();
     for row in client.query(most, &[]).await.unwrap() {
         let (column, part): (String, f64) = (row.get(0), row.get(1));
         let found = commonest.get(&column).copied().unwrap_or(0.0);
@@ -221,7 +244,9 @@ async fn a_database_is_only_read_and_what_cannot_be_read_is_named() {
     let mut reader = config.clone();
     reader.user("pgrehearse_load");
     client
-        .batch_execute("SET ROLE NONE; REVOKE ALL ON secret FROM PUBLIC; ALTER TABLE secret OWNER TO postgres")
+        .batch_execute(
+            "SET ROLE NONE; REVOKE ALL ON secret FROM PUBLIC; ALTER TABLE secret OWNER TO postgres",
+        )
         .await
         .unwrap();
     let found = like::read(&reader, false).await.unwrap();
@@ -232,5 +257,8 @@ async fn a_database_is_only_read_and_what_cannot_be_read_is_named() {
     assert!(!text.contains("kept-"), "{text}");
     let kept = like::read(&reader, true).await.unwrap();
     let text = like::dataset_toml(&kept);
-    assert!(text.contains("\"kept-0\" = 0.5") || text.contains("kept-0 = 0.5"), "{text}");
+    assert!(
+        text.contains("\"kept-0\" = 0.5") || text.contains("kept-0 = 0.5"),
+        "{text}"
+    );
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Seen;
 use super::super::fit;
+use super::Seen;
+use crate::seed::generators::GeneratorSpec;
 use crate::seed::generators::array::Array;
 use crate::seed::generators::bytes::Bytes;
 use crate::seed::generators::float::Float;
@@ -16,7 +17,6 @@ use crate::seed::generators::steps::Steps;
 use crate::seed::generators::time::{Interval, Time};
 use crate::seed::generators::timestamp::Timestamp;
 use crate::seed::generators::uuid::Uuid;
-use crate::seed::generators::GeneratorSpec;
 use crate::seed::structure::{ColumnType, TypeKind};
 
 /// A day in microseconds.
@@ -33,7 +33,9 @@ const ARRAY_AROUND: i32 = 20;
 
 /// `size` different values, or so, of a type by its name in the catalogue.
 pub(super) fn base(name: &str, modifier: i32, seen: &Seen<'_>, size: u64) -> Option<GeneratorSpec> {
-    let most = |limit: i64| (size <= limit.unsigned_abs()).then(|| GeneratorSpec::Sequence(Sequence::default()));
+    let most = |limit: i64| {
+        (size <= limit.unsigned_abs()).then(|| GeneratorSpec::Sequence(Sequence::default()))
+    };
     Some(match name {
         "int2" => most(i16::MAX.into())?,
         "int4" => most(i32::MAX.into())?,
@@ -108,7 +110,8 @@ fn moments(seen: &Seen<'_>, size: u64, apart: i64) -> GeneratorSpec {
         DAY_US => i64::try_from(size).unwrap_or(SPAN_DAYS).clamp(1, 1_000_000),
         _ => SPAN_DAYS,
     };
-    let moment = |us: i64| jiff::Timestamp::from_microsecond(us).expect("it is within a few thousand years");
+    let moment =
+        |us: i64| jiff::Timestamp::from_microsecond(us).expect("it is within a few thousand years");
     let (from_us, span_us) = (FROM_US, days * DAY_US);
     GeneratorSpec::Timestamp(Timestamp {
         from: moment(from_us),
@@ -132,11 +135,14 @@ pub(super) fn array(of: &ColumnType, seen: &Seen<'_>) -> Option<GeneratorSpec> {
             // An element is its text and a header of four bytes, filled up to a multiple of four.
             let count = (room / 12).max(1);
             let length = ((room / count - 4) / 4 * 4).max(1) as usize;
-            (count, GeneratorSpec::Text(crate::seed::generators::text::Text {
-                min: length,
-                max: length,
-                skew: 0.0,
-            }))
+            (
+                count,
+                GeneratorSpec::Text(crate::seed::generators::text::Text {
+                    min: length,
+                    max: length,
+                    skew: 0.0,
+                }),
+            )
         }
         _ => return None,
     };
