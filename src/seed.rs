@@ -34,7 +34,7 @@ mod fill;
 pub use context::Context;
 pub use dataset::{Dataset, Source};
 pub use error::Error;
-pub use fill::{Seeded, fill};
+pub use fill::{Seeded, explain, fill};
 pub use generators::{Generator, GeneratorSpec};
 pub use value::{Scratch, Value};
 

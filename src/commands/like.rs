@@ -1,7 +1,7 @@
 //! `seed --like`: a dataset with the shape of a live database, which is only read.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::stop::{listen, unless_stopped};
 use super::{Exit, Failure, progress};
@@ -75,7 +75,7 @@ async fn write(url: &str, args: &cli::Seed, talk: &Talk) -> Result<(), Failure> 
 
 const FILES: [&str; 2] = ["schema.sql", "dataset.toml"];
 
-fn refuse_existing(path: &PathBuf) -> Result<(), Failure> {
+fn refuse_existing(path: &Path) -> Result<(), Failure> {
     if !path.exists() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 mod words;
 mod forms;
 mod numbers;
+mod addresses;
 mod texts;
 mod types;
 mod times;

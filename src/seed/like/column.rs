@@ -15,6 +15,8 @@ mod values;
 
 /// More common values than that make no difference that anybody sees.
 const MOST_COMMON: usize = 100;
+/// What was seen less often is common by chance.
+const SEEN_OFTEN: f64 = 20.0;
 /// From this correlation on a column follows the order of the rows.
 const IN_ORDER: f64 = 0.95;
 /// As good as every row has a value of its own.
@@ -179,7 +181,7 @@ impl<'a> Seen<'a> {
         let even = if rest > 0.0 { tail / rest } else { 0.0 };
         let mut common: Vec<f64> = self.common.clone();
         if !all_listed {
-            common.retain(|part| *part > 1.5 * even);
+            common.retain(|part| *part > 2.0 * even && part * self.rows >= SEEN_OFTEN);
         }
         let rest = (distinct - common.len() as f64).max(0.0);
         let tail = (1.0 - common.iter().sum::<f64>()).max(0.0);
@@ -223,8 +225,11 @@ fn normal(common: Vec<f64>, is_all: bool) -> Vec<f64> {
     } else {
         1.0
     };
-    let cut = |part: &f64| (part * scale * 1e6).floor() / 1e6;
-    common.iter().map(cut).collect()
+    let cut = |part: &f64| {
+        let digits = 10f64.powi(if is_all { 6 } else { 4 });
+        (part * scale * digits).floor() / digits
+    };
+    common.iter().map(cut).filter(|part| *part > 0.0).collect()
 }
 
 /// A foreign key: parents, some of them with more children than others.

@@ -78,7 +78,7 @@ impl ColumnShape {
     /// Different values among `rows` rows; `None` where they cannot be told apart.
     pub(super) fn distinct_of(&self, rows: f64) -> Option<f64> {
         match self.distinct {
-            unknown if unknown == 0.0 => None,
+            0.0 => None,
             fraction if fraction < 0.0 => Some((-fraction * rows).max(1.0)),
             number => Some(number),
         }
