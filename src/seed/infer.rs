@@ -79,6 +79,7 @@ pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: 
     ranges::choose(&mut drafts);
     nulls::choose(&mut drafts);
     checks(&mut drafts);
+    keys::note(&mut drafts);
     keys::limit(&mut drafts);
     verify::all(&mut drafts);
     let main = sizes::main(&mut drafts, &description.main);
