@@ -44,7 +44,7 @@ impl SeedPlan {
         }
         let dataset = match &args.dataset {
             Some(typed) => read(Path::new(""), typed, &mut problems),
-            None => None,
+            None => Some(Dataset::of_database()),
         };
         let spec = dataset.map(|dataset| seed::Spec {
             seed: args.seed.unwrap_or(dataset.seed),

@@ -11,6 +11,7 @@ use tokio_postgres::{Client, Config};
 
 use super::access::{self, Access};
 use super::locks::Owner;
+use super::tls::Wanted;
 use super::{Error, Manifest, Role, Settings, Spec, tls};
 use crate::input::Problem;
 use crate::postgres::failure::in_words;
@@ -31,6 +32,7 @@ const SEALED: &str = "pgrehearse: sealed";
 /// A named server.
 pub(super) struct Url {
     config: Config,
+    wanted: Wanted,
     version: Version,
     owner: Arc<Owner>,
 }
@@ -40,51 +42,27 @@ pub(super) struct Database {
     name: String,
     /// How to reach another database of the server.
     config: Config,
+    wanted: Wanted,
     is_doomed: bool,
 }
 
-/// A database that the user names, itself and not a copy of it.
-pub struct Named {
-    /// Holds a password: never print it.
-    pub config: Config,
-    pub version: Version,
-}
-
-impl Named {
-    /// A database that is only read. `argument` is what the URL was given with.
-    pub async fn to_read(url: &str, argument: &str) -> Result<Named, Error> {
-        let (named, _) = Named::open(url, argument).await?;
-        Ok(named)
-    }
-
-    /// A database that may be changed: it is marked as disposable.
-    pub async fn to_change(url: &str, argument: &str) -> Result<Named, Error> {
-        let (named, client) = Named::open(url, argument).await?;
-        refuse_unmarked(&client).await?;
-        Ok(named)
-    }
-
-    async fn open(url: &str, argument: &str) -> Result<(Named, Client), Error> {
-        let open = async {
-            let config = Access::named(&parse(Some(url))?, None).config(Role::Admin);
-            let client = connect(&config).await?;
-            let version = access::supported_version(&client).await?;
-            Ok((Named { config, version }, client))
-        };
-        open.await
-            .map_err(|error: Error| error.of_argument(argument))
+impl Database {
+    /// What the URL says of TLS beside its config.
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 }
 
 impl Url {
     pub(super) async fn open(spec: &Spec, owner: &Arc<Owner>, talk: &Talk) -> Result<Url, Error> {
-        let config = parse(spec.url.as_deref())?;
+        let (config, wanted) = parse(spec.url.as_deref())?;
         let admin = Access::named(&config, None).config(Role::Admin);
         let client = connect(&admin).await?;
         let version = access::supported_version(&client).await?;
         refuse_unmarked(&client).await?;
         let url = Url {
             config: admin,
+            wanted,
             version,
             owner: owner.clone(),
         };
@@ -210,6 +188,7 @@ impl Url {
         let database = Database {
             name,
             config: self.config.clone(),
+            wanted: self.wanted.clone(),
             is_doomed: true,
         };
         let mark = format!("{mark} {} {}", self.owner.cache.id, self.owner.id);
@@ -272,7 +251,7 @@ impl Drop for Database {
 }
 
 /// The parts of the URL. No message repeats any of it: it holds a password.
-fn parse(url: Option<&str>) -> Result<Config, Error> {
+pub(super) fn parse(url: Option<&str>) -> Result<(Config, Wanted), Error> {
     let problem = |text: &str, hint: &str| {
         let mut problem = Problem::new(text).hint(hint);
         problem.key = Some("--url".to_owned());
@@ -289,10 +268,10 @@ fn parse(url: Option<&str>) -> Result<Config, Error> {
     }
     tls::want(&config, &wanted)
         .map_err(|reason| problem(&reason, "or use sslmode=require, which verifies nothing"))?;
-    Ok(config)
+    Ok((config, wanted))
 }
 
-async fn connect(config: &Config) -> Result<Client, Error> {
+pub(super) async fn connect(config: &Config) -> Result<Client, Error> {
     let refused = match timeout(CONNECT_LIMIT, access::connect(config)).await {
         Ok(Ok(client)) => return Ok(client),
         Ok(Err(e)) => e,
@@ -317,7 +296,7 @@ async fn connect(config: &Config) -> Result<Client, Error> {
     }
 }
 
-async fn refuse_unmarked(client: &Client) -> Result<(), Error> {
+pub(super) async fn refuse_unmarked(client: &Client) -> Result<(), Error> {
     let row = client
         .query_one(database::CURRENT_COMMENT, &[])
         .await
