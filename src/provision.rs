@@ -9,6 +9,7 @@ mod settings;
 mod local;
 mod docker;
 mod url;
+mod named;
 mod programs;
 mod host;
 mod server;
@@ -22,11 +23,11 @@ use serde::{Deserialize, Serialize};
 pub use self::access::connect;
 pub use self::error::Error;
 pub use self::host::{Host, clean, open};
+pub use self::named::Named;
 pub use self::programs::{Input, Programs};
 pub use self::server::Server;
 pub use self::settings::{Accepted, Brought, Setting, is_ours};
 pub use self::tls::{Tls, tls};
-pub use self::url::Named;
 use crate::postgres::Version;
 
 /// What is asked for.
@@ -107,6 +108,9 @@ pub struct Manifest {
     pub bytes: u64,
     pub seeded_in_ms: u64,
     pub postgres_version: Version,
+    /// How its tables were filled, as the seeding stage writes it: as described, or inferred.
+    #[serde(default)]
+    pub tables: serde_json::Value,
 }
 
 /// Settings of `postgresql.conf`, by name.

@@ -3,6 +3,7 @@
 pub mod dataset;
 pub mod schema;
 pub mod structure;
+mod conditions;
 pub mod infer;
 pub mod explain;
 pub mod size;
@@ -19,6 +20,7 @@ pub mod value;
 pub mod encode;
 pub mod template;
 pub mod snapshot;
+pub mod like;
 mod layout;
 mod copy;
 mod after;
@@ -31,7 +33,7 @@ mod fill;
 pub use context::Context;
 pub use dataset::{Dataset, Source};
 pub use error::Error;
-pub use fill::{Seeded, fill};
+pub use fill::{Seeded, explain, fill};
 pub use generators::{Generator, GeneratorSpec};
 pub use value::{Scratch, Value};
 

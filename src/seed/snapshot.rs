@@ -1,7 +1,7 @@
 //! A database as it was dumped: restored by PostgreSQL's own programs, then vacuumed and counted.
 
 mod count;
-mod script;
+pub(super) mod script;
 
 use std::collections::BTreeMap;
 use std::fs::File;

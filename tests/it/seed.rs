@@ -5,6 +5,7 @@ mod structure;
 mod infer;
 mod failures;
 mod snapshot;
+mod like;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
