@@ -27,7 +27,7 @@ use formula::Formula;
 
 /// A check that the generators surely do not meet.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unmet {
+pub(super) struct Unmet {
     pub check: String,
     pub columns: Vec<String>,
     pub sql: String,
@@ -43,7 +43,7 @@ struct Condition {
 
 /// Limits or replaces the generators of a table so that its checks hold. Those of `fixed` columns stay as they are: the
 /// user wrote them. `why` is told what was changed for which check.
-pub fn narrow(
+pub(super) fn narrow(
     table: &Table,
     spec: &mut TableSpec,
     fixed: &BTreeSet<String>,
