@@ -108,6 +108,9 @@ pub struct Manifest {
     pub bytes: u64,
     pub seeded_in_ms: u64,
     pub postgres_version: Version,
+    /// How its tables were filled, as the seeding stage writes it: as described, or inferred.
+    #[serde(default)]
+    pub tables: serde_json::Value,
 }
 
 /// Settings of `postgresql.conf`, by name.

@@ -3,6 +3,7 @@
 pub mod dataset;
 pub mod schema;
 pub mod structure;
+mod conditions;
 pub mod infer;
 pub mod explain;
 pub mod size;
@@ -32,7 +33,7 @@ mod fill;
 pub use context::Context;
 pub use dataset::{Dataset, Source};
 pub use error::Error;
-pub use fill::{Seeded, fill};
+pub use fill::{Seeded, explain, fill};
 pub use generators::{Generator, GeneratorSpec};
 pub use value::{Scratch, Value};
 

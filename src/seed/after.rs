@@ -84,7 +84,8 @@ fn same_table(quoted: &str, of_catalogue: &str) -> bool {
     quoted == of_catalogue || quoted.replace('"', "") == of_catalogue
 }
 
-/// The next value of every sequence that fills a column is beyond what the column holds.
+/// The next value of every sequence that fills a column is beyond what the column holds: beyond all, where it fills
+/// several.
 pub(super) async fn move_sequences(client: &Client) -> Result<(), Error> {
     let owned = client
         .query(catalogue::OWNED_SEQUENCES, &[])
@@ -95,7 +96,8 @@ pub(super) async fn move_sequences(client: &Client) -> Result<(), Error> {
         let (table, column): (String, String) = (row.get("on_table"), row.get("on_column"));
         let literal = quote_literal(&sequence);
         let sql = format!(
-            "SELECT setval({literal}, max({column}) + 1, false) FROM {table} HAVING max({column}) IS NOT NULL"
+            "SELECT setval({literal}, greatest(max({column}) + 1, (SELECT last_value FROM {sequence})), false) \
+             FROM {table} HAVING max({column}) IS NOT NULL"
         );
         client
             .batch_execute(&sql)

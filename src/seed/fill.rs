@@ -6,8 +6,10 @@ use tokio_postgres::Config;
 use tokio_postgres::error::ErrorPosition;
 
 use super::dataset::TableSpec;
+use super::explain::toml;
 use super::session::Session;
 use super::{Error, Source, Spec, after, copy, infer, layout};
+use crate::input::{Problem, Problems};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
@@ -32,6 +34,9 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     // A dump of a schema leaves settings behind, such as an empty search path.
     let session = Session::open(config).await?;
     let (spec, empty) = &completed(&session, spec).await?;
+    if is_there_already(spec) {
+        refuse_rows(&session, spec).await?;
+    }
     let layouts = layout::read(&session, spec).await?;
     let tables: Vec<_> = layouts
         .iter()
@@ -57,6 +62,39 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
         tables: spec.dataset.tables.clone(),
         empty: empty.clone(),
     })
+}
+
+/// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.
+pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
+    let session = Session::open(config).await?;
+    create_schema(&session, spec).await?;
+    let session = Session::open(config).await?;
+    let description = spec.dataset.description();
+    let (structure, inferred) =
+        infer::complete(&session, &description, spec.rows, spec.seed).await?;
+    Ok(toml(&inferred, &structure))
+}
+
+/// Whether the tables were there before us, and not only empty for certain.
+fn is_there_already(spec: &Spec) -> bool {
+    matches!(&spec.dataset.source, Source::Schema { sql, .. } if sql.is_empty())
+}
+
+async fn refuse_rows(session: &Session, spec: &Spec) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for name in spec.dataset.tables.keys() {
+        let sql_name = layout::quoted(name);
+        let sql = format!("SELECT EXISTS (SELECT FROM {sql_name})");
+        let failed = Error::doing(format!("cannot look into {sql_name}"));
+        if session.query_one(&sql, &[]).await.map_err(failed)?.get(0) {
+            let problem = Problem::argument("--url", name, "this table has rows already");
+            problems.push(problem.hint("empty it, or name a database without rows"));
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Problems(problems).into()),
+    }
 }
 
 /// The dataset with what it leaves open inferred, and the tables that stay empty.

@@ -3,6 +3,7 @@
 mod words;
 mod forms;
 mod numbers;
+mod addresses;
 mod texts;
 mod types;
 mod times;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Client;
 
 use super::Error;
+use super::conditions;
 use super::context::Context;
 use super::dataset::{Description, TableSpec};
 use super::generators::GeneratorSpec;
@@ -76,10 +78,23 @@ pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: 
     keys::choose(&mut drafts);
     ranges::choose(&mut drafts);
     nulls::choose(&mut drafts);
+    checks(&mut drafts);
     keys::limit(&mut drafts);
     verify::all(&mut drafts);
     let main = sizes::main(&mut drafts, &description.main);
     finished(drafts, main)
+}
+
+/// What CHECK constraints ask of the columns. What is not met shows when rows are tried on the server.
+fn checks(drafts: &mut Drafts<'_>) {
+    for draft in drafts.tables.values_mut() {
+        conditions::narrow(
+            draft.table,
+            &mut draft.spec,
+            &draft.described,
+            &mut draft.why,
+        );
+    }
 }
 
 /// Each column on its own, by type and name, and the moments of a row in their order.

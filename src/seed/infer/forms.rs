@@ -83,6 +83,7 @@ pub(super) fn hex(length: usize) -> GeneratorSpec {
 pub(super) fn pattern(regex: impl Into<String>) -> GeneratorSpec {
     GeneratorSpec::Pattern(pattern::Pattern {
         regex: regex.into(),
+        ..pattern::Pattern::default()
     })
 }
 

@@ -1,8 +1,8 @@
 //! References that no foreign key declares: `user_id` beside a table `users`, and `owner_type` beside `owner_id`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::Drafts;
+use super::draft::{Draft, Drafts};
 use super::forms::{choice, reference};
 use super::sizes;
 use super::words::{Words, singular};
@@ -17,74 +17,24 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
     let classes = classes(drafts);
     let mut given: Vec<(String, String, GeneratorSpec, String)> = Vec::new();
     for (name, draft) in &drafts.tables {
-        let unique = draft.unique_sets();
+        let bound = bound(draft);
         for column in &draft.table.columns {
-            let is_bound = draft
-                .table
-                .foreign_keys
-                .iter()
-                .any(|key| key.columns.contains(&column.name))
-                || unique.iter().any(|set| set.columns.contains(&column.name))
-                || draft.sequences().any(|own| own == column.name)
-                || draft
-                    .table
-                    .partitioned_by
-                    .iter()
-                    .flat_map(|by| &by.parts)
-                    .any(|part| part.columns().contains(&column.name));
-            let words = Words::of(&column.name);
-            let Some(stem) = words
-                .stem()
-                .filter(|_| !is_bound && draft.is_open(&column.name))
-            else {
+            if bound.contains(&column.name) || !draft.is_open(&column.name) {
                 continue;
-            };
-            let sibling = |end: &str| {
-                draft
-                    .table
-                    .columns
-                    .iter()
-                    .any(|other| Words::of(&other.name).snake() == format!("{stem}_{end}"))
-            };
-            if words.last() == "type"
-                && sibling("id")
-                && draft.is_text(&column.name)
-                && !classes.is_empty()
-            {
-                let limit = draft.text_limit(&column.name).unwrap_or(usize::MAX);
-                let fitting: Vec<&String> = classes
-                    .iter()
-                    .filter(|class| class.len() <= limit)
-                    .take(CLASSES)
-                    .collect();
-                if !fitting.is_empty() {
-                    let why = format!("name, beside {stem}_id: a class of rows");
-                    given.push((
-                        name.clone(),
-                        column.name.clone(),
-                        choice(fitting.into_iter().cloned()),
-                        why,
-                    ));
-                }
-            } else if words.last() == "id"
-                && !sibling("type")
-                && let Some((table, key)) = targets.get(&(stem.clone(), base(column)))
-                && table != name
-            {
-                let mut spec = reference(table, key);
-                spec.skew = if sizes::rows(drafts, name) > sizes::rows(drafts, table) {
-                    0.5
-                } else {
-                    0.0
-                };
-                let why = format!("name: as if it referred to {table}.{key}");
-                given.push((
-                    name.clone(),
-                    column.name.clone(),
-                    GeneratorSpec::Reference(spec),
-                    why,
-                ));
             }
+            let words = Words::of(&column.name);
+            let Some(stem) = words.stem() else { continue };
+            let found = match words.last() {
+                "type" if has_sibling(draft, &stem, "id") => class(draft, column, &stem, &classes),
+                "id" if !has_sibling(draft, &stem, "type") => {
+                    let target = targets.get(&(stem, base(column)));
+                    target
+                        .filter(|(table, _)| table != name)
+                        .map(|target| as_if(drafts, name, target))
+                }
+                _ => None,
+            };
+            given.extend(found.map(|(spec, why)| (name.clone(), column.name.clone(), spec, why)));
         }
     }
     for (table, column, spec, why) in given {
@@ -92,6 +42,64 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
             draft.set(&column, spec, why);
         }
     }
+}
+
+/// Columns that something else decides over.
+fn bound(draft: &Draft<'_>) -> BTreeSet<String> {
+    let mut bound: BTreeSet<String> = draft.sequences().map(str::to_owned).collect();
+    bound.extend(
+        draft
+            .table
+            .foreign_keys
+            .iter()
+            .flat_map(|key| key.columns.clone()),
+    );
+    bound.extend(draft.unique_sets().into_iter().flat_map(|set| set.columns));
+    let partitions = draft.table.partitioned_by.iter().flat_map(|by| &by.parts);
+    bound.extend(partitions.flat_map(|part| part.columns()));
+    bound
+}
+
+fn has_sibling(draft: &Draft<'_>, stem: &str, end: &str) -> bool {
+    let wanted = format!("{stem}_{end}");
+    draft
+        .table
+        .columns
+        .iter()
+        .any(|other| Words::of(&other.name).snake() == wanted)
+}
+
+/// Some classes that the column has room for.
+fn class(
+    draft: &Draft<'_>,
+    column: &Column,
+    stem: &str,
+    classes: &[String],
+) -> Option<(GeneratorSpec, String)> {
+    let limit = draft.text_limit(&column.name).unwrap_or(usize::MAX);
+    let fitting = classes.iter().filter(|class| class.len() <= limit);
+    let fitting: Vec<String> = fitting.take(CLASSES).cloned().collect();
+    let is_there = draft.is_text(&column.name) && !fitting.is_empty();
+    is_there.then(|| {
+        (
+            choice(fitting),
+            format!("name, beside {stem}_id: a class of rows"),
+        )
+    })
+}
+
+fn as_if(
+    drafts: &Drafts<'_>,
+    name: &str,
+    (table, key): &(String, String),
+) -> (GeneratorSpec, String) {
+    let mut spec = reference(table, key);
+    let is_larger = sizes::rows(drafts, name) > sizes::rows(drafts, table);
+    spec.skew = if is_larger { 0.5 } else { 0.0 };
+    (
+        GeneratorSpec::Reference(spec),
+        format!("name: as if it referred to {table}.{key}"),
+    )
 }
 
 fn base(column: &Column) -> String {

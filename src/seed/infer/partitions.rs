@@ -150,8 +150,8 @@ fn within(table: &Table, strategy: Strategy, columns: &[String], bound: &str) ->
     let mut way = Way::new();
     for (at, column) in columns.iter().enumerate() {
         let (low, high) = (from.get(at)?.as_deref(), to.get(at)?.as_deref());
-        if low.is_some() && low == high {
-            way.insert(column.clone(), literal([low.expect("it is there")]));
+        if let Some(only) = low.filter(|_| low == high) {
+            way.insert(column.clone(), literal([only]));
             continue;
         }
         way.insert(column.clone(), span(table, column, low, high)?);
@@ -197,7 +197,7 @@ fn span(
             let high: Option<i64> = high.and_then(|high| high.parse().ok());
             let min = low.unwrap_or_else(|| high.map_or(1, |high| high.saturating_sub(10_000)));
             let max = high.map_or(min.saturating_add(10_000), |high| high - 1);
-            (min <= max).then(|| {
+            (min <= max).then_some({
                 GeneratorSpec::Int(int::Int {
                     min,
                     max,
@@ -212,7 +212,7 @@ fn span(
             let until = high.or_else(|| from.checked_add(years(1)).ok())?;
             // The last moment belongs to the next partition.
             let until = until.checked_sub(jiff::SignedDuration::from_secs(1)).ok()?;
-            (from <= until).then(|| {
+            (from <= until).then_some({
                 GeneratorSpec::Timestamp(timestamp::Timestamp {
                     from,
                     until,
@@ -220,10 +220,8 @@ fn span(
                 })
             })
         }
-        _ => {
-            let sure = low.or(high.filter(|_| false))?;
-            Some(literal([sure]))
-        }
+        // The lower bound is in.
+        _ => Some(literal([low?])),
     }
 }
 

@@ -198,12 +198,11 @@ fn one(
 ) -> Result<Vec<Given>, String> {
     let draft = &drafts.tables[name];
     if !drafts.tables.contains_key(&key.parent) {
-        let why = drafts.empty.get(&key.parent);
-        let why = why.map_or(
-            "rows are put into the table it is a partition of".to_owned(),
-            Clone::clone,
-        );
-        return Err(format!("{} stays empty: {why}", key.parent));
+        let stays_empty = drafts.empty.contains_key(&key.parent);
+        return Err(match stays_empty {
+            true => format!("{} stays empty", key.parent),
+            false => format!("{} is a partition, and its rows are not known", key.parent),
+        });
     }
     if key.parent == name {
         return Ok(tree(draft, key, missing));

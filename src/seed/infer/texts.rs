@@ -1,6 +1,7 @@
 //! What a text column holds, by its name and its table's.
 
-use super::forms::{choice, domain, fake, hex, literal, pattern, slug, text, title, url, username};
+use super::addresses;
+use super::forms::{choice, fake, hex, literal, pattern, text, title};
 use super::words::Words;
 use crate::seed::generators::fake::Kind;
 use crate::seed::generators::{
@@ -15,8 +16,8 @@ pub(super) fn by_name(
 ) -> Option<GeneratorSpec> {
     let found = person(table, column)
         .or_else(|| secret(column, limit))
-        .or_else(|| place(column, limit))
-        .or_else(|| web(column, limit))
+        .or_else(|| addresses::place(column, limit))
+        .or_else(|| addresses::web(column, limit))
         .or_else(|| state(column))
         .or_else(|| thing(table, column, limit))?;
     Some(found)
@@ -155,126 +156,6 @@ fn secret(column: &Words, limit: Option<usize>) -> Option<GeneratorSpec> {
     None
 }
 
-fn place(column: &Words, limit: Option<usize>) -> Option<GeneratorSpec> {
-    let joined = column.joined();
-    if column.has_any(&["street", "address1", "addressline1", "streetaddress"])
-        || joined.ends_with("addressline1")
-        || joined == "address"
-        || joined == "line1"
-    {
-        return Some(GeneratorSpec::Street(address::Street {}));
-    }
-    if column.has_any(&["address2", "line2"]) || column.has("apartment") {
-        return Some(fake(Kind::SecondaryAddress, limit));
-    }
-    if column.has_any(&["city", "town", "municipality"]) {
-        return Some(GeneratorSpec::City(address::City {}));
-    }
-    if column.has_any(&["postcode", "zip", "zipcode", "postalcode"]) || column.has("postal") {
-        return Some(GeneratorSpec::Postcode(address::Postcode {}));
-    }
-    if column.has_any(&["country", "nationality"]) {
-        return Some(
-            if limit.is_some_and(|limit| limit < 12) || column.has_any(&["code", "iso"]) {
-                GeneratorSpec::Country(address::Country {})
-            } else {
-                fake(Kind::CountryName, limit)
-            },
-        );
-    }
-    if column.has_any(&["province", "region", "county"]) {
-        return Some(fake(Kind::State, limit));
-    }
-    if column.has_any(&["locale", "culture"]) {
-        return Some(fake(Kind::Locale, limit));
-    }
-    if column.has_any(&["language", "lang"]) {
-        return Some(fake(Kind::LanguageCode, limit));
-    }
-    if column.has_any(&["timezone", "tz"]) || joined.ends_with("timezone") {
-        return Some(fake(Kind::TimeZone, limit));
-    }
-    if column.has("currency") {
-        return Some(if column.has("name") {
-            fake(Kind::CurrencyName, limit)
-        } else {
-            fake(Kind::CurrencyCode, limit)
-        });
-    }
-    if column.has_any(&["latitude", "lat"]) {
-        return Some(fake(Kind::Latitude, None));
-    }
-    if column.has_any(&["longitude", "lng", "lon"]) {
-        return Some(fake(Kind::Longitude, None));
-    }
-    None
-}
-
-fn web(column: &Words, limit: Option<usize>) -> Option<GeneratorSpec> {
-    if column.has_any(&[
-        "url",
-        "uri",
-        "href",
-        "link",
-        "website",
-        "homepage",
-        "endpoint",
-        "webhook",
-        "avatar",
-        "permalink",
-        "referrer",
-        "referer",
-        "image",
-    ]) && !column.has_any(&["type", "text", "name", "title", "alt", "status", "key"])
-    {
-        return Some(url(limit));
-    }
-    if column.has_any(&["domain", "host", "hostname", "subdomain", "fqdn"]) {
-        return Some(domain(limit));
-    }
-    if column.has("ip") || column.joined().ends_with("ipaddress") {
-        return Some(literal_ips());
-    }
-    if column.joined().contains("useragent") {
-        return Some(fake(Kind::UserAgent, limit));
-    }
-    if column.has_any(&["slug", "handle", "permalink", "path", "identifier"]) && !column.has("file")
-    {
-        return Some(slug(limit));
-    }
-    if column.has_any(&["username", "login", "screenname", "loginname"])
-        || matches!(column.joined().as_str(), "username" | "screenname")
-    {
-        return Some(username(limit));
-    }
-    if column.has_any(&["mime", "mimetype"]) || (column.has("content") && column.has("type")) {
-        return Some(fake(Kind::MimeType, limit));
-    }
-    if column.has_any(&["filename", "file", "attachment"])
-        && !column.has_any(&["type", "size", "hash"])
-    {
-        return Some(if column.has("path") {
-            fake(Kind::FilePath, limit)
-        } else {
-            fake(Kind::FileName, limit)
-        });
-    }
-    if column.has_any(&["extension", "ext"]) {
-        return Some(fake(Kind::FileExtension, limit));
-    }
-    if column.has_any(&["colour", "color"]) {
-        return Some(fake(Kind::ColourHex, limit));
-    }
-    if column.joined() == "httpmethod" || column.joined() == "requestmethod" {
-        return Some(fake(Kind::HttpMethod, limit));
-    }
-    None
-}
-
-fn literal_ips() -> GeneratorSpec {
-    pattern("10\\.[1-9][0-9]?\\.[1-9][0-9]?\\.[1-9][0-9]?")
-}
-
 /// Words of which a column has a few, again and again.
 fn state(column: &Words) -> Option<GeneratorSpec> {
     let any = |words: &[&str]| Some(choice(words.iter().copied()));
@@ -297,7 +178,6 @@ fn state(column: &Words) -> Option<GeneratorSpec> {
 
 fn thing(table: &Words, column: &Words, limit: Option<usize>) -> Option<GeneratorSpec> {
     let last = column.last();
-    let limited = |length: usize| limit.map_or(length, |limit| length.min(limit));
     if column.has_any(&[
         "company",
         "organization",
@@ -341,6 +221,13 @@ fn thing(table: &Words, column: &Words, limit: Option<usize>) -> Option<Generato
     ]) {
         return Some(GeneratorSpec::Code(code::Code::default()));
     }
+    prose(table, column, limit)
+}
+
+/// Names, titles and longer texts.
+fn prose(table: &Words, column: &Words, limit: Option<usize>) -> Option<GeneratorSpec> {
+    let last = column.last();
+    let limited = |length: usize| limit.map_or(length, |limit| length.min(limit));
     if matches!(last, "name" | "label" | "displayname") || column.joined() == "title" {
         return Some(named(table, limit));
     }

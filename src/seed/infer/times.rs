@@ -24,109 +24,124 @@ enum Role {
     Other,
 }
 
+/// Words that say it, the first that fits.
+const ROLES: [(Role, &[&str]); 7] = [
+    (
+        Role::Birth,
+        &["birthday", "birthdate", "dob", "born", "birth"],
+    ),
+    (
+        Role::Rare,
+        &[
+            "deleted",
+            "archived",
+            "cancelled",
+            "canceled",
+            "removed",
+            "banned",
+            "blocked",
+            "suspended",
+            "revoked",
+            "discarded",
+            "closed",
+            "locked",
+            "failed",
+            "rejected",
+            "refunded",
+        ],
+    ),
+    (
+        Role::Due,
+        &[
+            "expires",
+            "expiry",
+            "expiration",
+            "expire",
+            "due",
+            "until",
+            "renews",
+        ],
+    ),
+    (
+        Role::Ended,
+        &[
+            "end",
+            "ends",
+            "ended",
+            "finish",
+            "finished",
+            "finishes",
+            "stop",
+            "stopped",
+            "completed",
+            "complete",
+            "to",
+            "checkout",
+        ],
+    ),
+    (
+        Role::Begun,
+        &[
+            "start",
+            "starts",
+            "started",
+            "begin",
+            "begins",
+            "began",
+            "begun",
+            "from",
+            "checkin",
+            "scheduled",
+        ],
+    ),
+    (
+        Role::Updated,
+        &[
+            "updated",
+            "modified",
+            "changed",
+            "edited",
+            "last",
+            "lastmod",
+            "touched",
+            "refreshed",
+            "synced",
+            "update",
+        ],
+    ),
+    (
+        Role::Made,
+        &[
+            "created",
+            "create",
+            "inserted",
+            "added",
+            "joined",
+            "registered",
+            "placed",
+            "ordered",
+            "occurred",
+            "logged",
+            "submitted",
+            "posted",
+            "recorded",
+            "received",
+            "creation",
+            "timestamp",
+            "ts",
+        ],
+    ),
+];
+
 fn role(column: &Words) -> Role {
-    let joined = column.joined();
-    if column.has_any(&["birthday", "birthdate", "dob", "born", "birth"]) {
-        return Role::Birth;
-    }
-    if column.has_any(&[
-        "deleted",
-        "archived",
-        "cancelled",
-        "canceled",
-        "removed",
-        "banned",
-        "blocked",
-        "suspended",
-        "revoked",
-        "discarded",
-        "closed",
-        "locked",
-        "failed",
-        "rejected",
-        "refunded",
-    ]) {
-        return Role::Rare;
-    }
-    if column.has_any(&[
-        "expires",
-        "expiry",
-        "expiration",
-        "expire",
-        "due",
-        "until",
-        "renews",
-        "valid_to",
-    ]) {
-        return Role::Due;
-    }
-    if column.has_any(&[
-        "end",
-        "ends",
-        "ended",
-        "finish",
-        "finished",
-        "finishes",
-        "stop",
-        "stopped",
-        "completed",
-        "complete",
-        "to",
-        "checkout",
-    ]) {
-        return Role::Ended;
-    }
-    if column.has_any(&[
-        "start",
-        "starts",
-        "started",
-        "begin",
-        "begins",
-        "began",
-        "begun",
-        "from",
-        "checkin",
-        "scheduled",
-    ]) {
-        return Role::Begun;
-    }
-    if column.has_any(&[
-        "updated",
-        "modified",
-        "changed",
-        "edited",
-        "last",
-        "lastmod",
-        "touched",
-        "refreshed",
-        "synced",
-        "update",
-    ]) {
-        return Role::Updated;
-    }
-    if column.has_any(&[
-        "created",
-        "create",
-        "inserted",
-        "added",
-        "joined",
-        "registered",
-        "placed",
-        "ordered",
-        "occurred",
-        "logged",
-        "submitted",
-        "posted",
-        "recorded",
-        "received",
-        "creation",
-        "timestamp",
-        "ts",
-    ]) || matches!(joined.as_str(), "at" | "date" | "time" | "eventtime" | "on")
-    {
+    if matches!(
+        column.joined().as_str(),
+        "at" | "date" | "time" | "eventtime" | "on"
+    ) {
         return Role::Made;
     }
-    Role::Other
+    let said = ROLES.iter().find(|(_, words)| column.has_any(words));
+    said.map_or(Role::Other, |(role, _)| *role)
 }
 
 fn is_moment(column: &Column) -> bool {

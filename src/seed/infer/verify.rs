@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::Drafts;
+use super::draft::{Draft, Drafts};
 use super::forms::null;
 use super::{keys, sizes};
 use crate::seed::context::Context;
@@ -58,11 +58,14 @@ fn mend(drafts: &mut Drafts<'_>, table: &str, column: &str, message: &str) {
     let Some(draft) = drafts.tables.get(table) else {
         return;
     };
-    let why = match draft.spec.columns.get(column).and_then(parent) {
-        Some(parent) => match drafts.empty.get(&parent) {
-            Some(why) => format!("{parent} stays empty: {why}"),
-            None => message.to_owned(),
-        },
+    let parent = draft
+        .spec
+        .columns
+        .get(column)
+        .and_then(|spec| parent(spec, draft));
+    let orphaned = parent.filter(|parent| drafts.empty.contains_key(parent));
+    let why = match &orphaned {
+        Some(parent) => format!("{parent}, to which it refers, stays empty"),
         None => message.to_owned(),
     };
     let is_open = draft.is_open(column);
@@ -89,22 +92,28 @@ fn mend(drafts: &mut Drafts<'_>, table: &str, column: &str, message: &str) {
         draft.spec.columns.remove(column);
         draft.why.remove(column);
     } else if is_open {
+        let help = if orphaned.is_some() {
+            ""
+        } else {
+            "; describe it in the dataset file"
+        };
         drafts.give_up(
             table,
-            format!(
-                "{column} is NOT NULL and has no value: {why}; describe it in the dataset file"
-            ),
+            format!("{column} is NOT NULL and has no value: {why}{help}"),
         );
     }
 }
 
 /// The table that a generator takes its values from.
-fn parent(spec: &GeneratorSpec) -> Option<String> {
+fn parent(spec: &GeneratorSpec, draft: &Draft<'_>) -> Option<String> {
     match spec {
-        GeneratorSpec::Nullable(nullable) => parent(&nullable.value),
+        GeneratorSpec::Nullable(nullable) => parent(&nullable.value, draft),
         GeneratorSpec::Reference(reference) => {
             let (table, _) = reference.column.rsplit_once('.')?;
             Some(table.to_owned())
+        }
+        GeneratorSpec::Parent(_) | GeneratorSpec::Ordinal(_) => {
+            Some(draft.spec.children_of.as_ref()?.table.clone())
         }
         _ => None,
     }
