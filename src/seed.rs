@@ -23,6 +23,7 @@ pub mod snapshot;
 pub mod like;
 mod layout;
 mod copy;
+mod trial;
 mod after;
 mod jobs;
 mod session;

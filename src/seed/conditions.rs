@@ -28,11 +28,11 @@ use formula::Formula;
 /// A check that the generators surely do not meet.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Unmet {
-    pub check: String,
-    pub columns: Vec<String>,
-    pub sql: String,
+    pub(super) check: String,
+    pub(super) columns: Vec<String>,
+    pub(super) sql: String,
     /// What to do about it.
-    pub hint: String,
+    pub(super) hint: String,
 }
 
 /// What one check asks, and its name.
@@ -76,6 +76,11 @@ pub(super) fn narrow(
     narrowing.orders(spec, why);
     ways::choose(&mut narrowing, open, spec, why);
     narrowing.unmet
+}
+
+/// The texts and numbers in an expression.
+pub(super) fn literals(sql: &str) -> Vec<String> {
+    Expr::parse(sql).literals()
 }
 
 /// All checks of a table and of the domains of its columns.

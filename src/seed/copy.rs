@@ -99,7 +99,7 @@ impl Work {
     ) -> Result<(), Error> {
         let failed = || Error::doing(format!("while filling {}", layout.sql_name));
         let sink = client
-            .copy_in::<_, Bytes>(&statement(layout))
+            .copy_in::<_, Bytes>(&statement(layout, &layout.sql_name))
             .await
             .map_err(failed())?;
         let mut sink = pin!(sink);
@@ -129,7 +129,8 @@ impl Work {
     }
 }
 
-fn statement(layout: &Layout) -> String {
+/// COPY into the layout's table, or one with the same columns.
+pub(super) fn statement(layout: &Layout, table: &str) -> String {
     let columns: Vec<_> = layout
         .columns
         .iter()
@@ -137,19 +138,19 @@ fn statement(layout: &Layout) -> String {
         .collect();
     format!(
         "COPY {} ({}) FROM STDIN (FORMAT binary)",
-        layout.sql_name,
+        table,
         columns.join(", ")
     )
 }
 
 /// Signature, flags, length of an extension: COPY's binary format.
-fn put_header(buffer: &mut BytesMut) {
+pub(super) fn put_header(buffer: &mut BytesMut) {
     buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
     buffer.put_i32(0);
     buffer.put_i32(0);
 }
 
-fn put_row(
+pub(super) fn put_row(
     layout: &Layout,
     row: u64,
     scratch: &mut Scratch,

@@ -7,8 +7,10 @@ use tokio_postgres::error::ErrorPosition;
 
 use super::dataset::TableSpec;
 use super::explain::toml;
+use super::infer::Inferred;
 use super::session::Session;
-use super::{Error, Source, Spec, after, copy, infer, layout};
+use super::structure::Structure;
+use super::{Error, Source, Spec, after, copy, infer, layout, trial};
 use crate::input::{Problem, Problems};
 use crate::postgres::failure;
 use crate::talk::Talk;
@@ -69,9 +71,7 @@ pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
     let session = Session::open(config).await?;
     create_schema(&session, spec).await?;
     let session = Session::open(config).await?;
-    let description = spec.dataset.description();
-    let (structure, inferred) =
-        infer::complete(&session, &description, spec.rows, spec.seed).await?;
+    let (structure, inferred) = inferred(&session, spec).await?;
     Ok(toml(&inferred, &structure))
 }
 
@@ -111,13 +111,22 @@ async fn completed(
         spec.dataset
             .tables
             .retain(|name, _| !empty.contains_key(name));
+        trial::check(session, &spec).await?;
         return Ok((spec, empty));
     }
-    let description = spec.dataset.description();
-    let (_, inferred) = infer::complete(session, &description, spec.rows, spec.seed).await?;
+    let (_, inferred) = inferred(session, &spec).await?;
     spec.dataset.main = inferred.main;
     spec.dataset.tables = inferred.tables;
     Ok((spec, inferred.empty))
+}
+
+/// What a dataset leaves open, chosen and tried on the server.
+async fn inferred(session: &Session, spec: &Spec) -> Result<(Structure, Inferred), Error> {
+    let description = spec.dataset.description();
+    let (structure, inferred) =
+        infer::complete(session, &description, spec.rows, spec.seed).await?;
+    let inferred = trial::settle(session, &structure, spec, inferred).await?;
+    Ok((structure, inferred))
 }
 
 async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
@@ -133,9 +142,22 @@ async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
         Error::Schema {
             path: path.clone(),
             line,
-            message: failure::in_words(&e),
+            message: format!("{}{}", failure::in_words(&e), help(&e)),
         }
     })
+}
+
+/// What to do about an extension that the server does not have.
+fn help(error: &tokio_postgres::Error) -> &'static str {
+    let says = error.as_db_error().map_or("", |db| db.message());
+    // 13 and 14 name the control file that they miss, later ones the extension.
+    if says.starts_with("extension ") && says.ends_with("is not available")
+        || says.contains("extension control file")
+    {
+        "; install it for this server, or take an image that has it: --provider docker --image <name>"
+    } else {
+        ""
+    }
 }
 
 /// The server counts characters, from 1.

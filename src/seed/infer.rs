@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Client;
 
 use super::Error;
-use super::conditions;
+use super::conditions::{self, Unmet};
 use super::context::Context;
 use super::dataset::{Description, TableSpec};
 use super::generators::GeneratorSpec;
@@ -90,12 +90,19 @@ pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: 
 /// What CHECK constraints ask of the columns. What is not met shows when rows are tried on the server.
 fn checks(drafts: &mut Drafts<'_>) {
     for draft in drafts.tables.values_mut() {
-        conditions::narrow(
-            draft.table,
-            &mut draft.spec,
-            &draft.described,
-            &mut draft.why,
-        );
+        let (spec, why) = (&mut draft.spec, &mut draft.why);
+        for unmet in conditions::narrow(draft.table, spec, &draft.described, why) {
+            let Unmet {
+                check,
+                columns,
+                sql,
+                hint,
+            } = unmet;
+            for column in columns {
+                let known = why.entry(column).or_default();
+                known.push_str(&format!("; not met: CHECK {check}: {sql}: {hint}"));
+            }
+        }
     }
 }
 
