@@ -101,6 +101,11 @@ impl Recipe for Pool {
             scatter,
         }))
     }
+
+    /// Only where each row has the value of its own number.
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        self.increasing && self.common.is_empty() && self.per_row == Some(1.0)
+    }
 }
 
 struct Pooled {
