@@ -14,7 +14,7 @@ pub mod value;
 pub mod encode;
 pub mod template;
 mod layout;
-mod copy;
+pub mod copy;
 mod after;
 mod jobs;
 mod session;
@@ -25,7 +25,7 @@ mod fill;
 pub use context::Context;
 pub use dataset::Dataset;
 pub use error::Error;
-pub use fill::{Seeded, fill};
+pub use fill::{Seeded, fill, rows};
 pub use generators::{Generator, GeneratorSpec};
 pub use value::{Scratch, Value};
 

@@ -49,6 +49,12 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     })
 }
 
+/// The rows alone, into tables that are there: no key, index or statistics is made after them.
+pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error> {
+    let layouts = layout::read(&*Session::open(config).await?, spec).await?;
+    copy::all(config, layouts, spec.workers, talk).await
+}
+
 async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
     let sql = &spec.dataset.schema_sql;
     session.batch_execute(sql).await.map_err(|e| {
