@@ -9,6 +9,7 @@ mod settings;
 mod local;
 mod docker;
 mod url;
+mod programs;
 mod host;
 mod server;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use self::access::connect;
 pub use self::error::Error;
 pub use self::host::{Host, clean, open};
+pub use self::programs::{Input, Programs};
 pub use self::server::Server;
 pub use self::settings::{Accepted, Brought, Setting, is_ours};
 pub use self::tls::{Tls, tls};

@@ -13,6 +13,7 @@ pub mod dice;
 pub mod value;
 pub mod encode;
 pub mod template;
+pub mod snapshot;
 mod layout;
 pub mod copy;
 mod after;
@@ -23,7 +24,7 @@ mod error;
 mod fill;
 
 pub use context::Context;
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Source};
 pub use error::Error;
 pub use fill::{Seeded, fill, rows};
 pub use generators::{Generator, GeneratorSpec};
@@ -51,9 +52,17 @@ const FORMAT: u32 = 2;
 impl Spec {
     /// Names the content: two specs have the same key if and only if they give the same rows.
     pub fn key(&self) -> String {
+        let sql = match &self.dataset.source {
+            // The rows are what they are, whatever else is asked for.
+            Source::Snapshot(snapshot) => {
+                let content = serde_json::json!({"format": FORMAT, "dump": snapshot.digest()});
+                return content_key(&content);
+            }
+            Source::Schema { sql, .. } => sql,
+        };
         let content = serde_json::json!({
             "format": FORMAT,
-            "schema": self.dataset.schema_sql,
+            "schema": sql,
             "main": self.dataset.main,
             "tables": self.dataset.tables,
             "rows": self.rows,
@@ -62,13 +71,17 @@ impl Spec {
         content_key(&content)
     }
 
-    /// The rows that every table of the dataset will have, exactly.
+    /// The rows that every table of the dataset will have, exactly. Of a snapshot they are not known before it is
+    /// restored.
     pub fn table_rows(&self) -> BTreeMap<String, u64> {
         size::table_rows(self)
     }
 
     /// What the filled database takes on disk, indexes and all, roughly.
     pub fn estimated_bytes(&self) -> u64 {
+        if let Some(snapshot) = self.dataset.snapshot() {
+            return snapshot.bytes();
+        }
         size::estimated_bytes(self)
     }
 }

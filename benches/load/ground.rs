@@ -111,6 +111,7 @@ impl Ground {
             tables: &BTreeMap::new(),
             rows: BTreeMap::new(),
             seed: 1,
+            is_snapshot: false,
         };
         let protocol = Protocol::Prepared;
         let params = QueryParams::of_app(&admin, &app, &context, protocol).await?;

@@ -6,6 +6,7 @@ use crate::cli;
 use crate::plan::SeedPlan;
 use crate::plan::seed::Work;
 use crate::provision::{self, Named};
+use crate::seed::snapshot::{self, Target};
 use crate::seed::{self, template};
 use crate::talk::Talk;
 use crate::units;
@@ -37,7 +38,18 @@ async fn work(plan: &SeedPlan, talk: &Talk) -> Result<(), Failure> {
 
 async fn fill(url: &str, spec: &seed::Spec, talk: &Talk) -> Result<(), Failure> {
     let named = Named::to_change(url, "--url").await?;
-    let seeded = seed::fill(&named.config, spec, talk).await?;
+    let seeded = match spec.dataset.snapshot() {
+        None => seed::fill(&named.config, spec, talk).await?,
+        Some(dump) => {
+            let target = Target {
+                programs: named.programs(),
+                config: named.config,
+                version: named.version,
+                is_own_server: false,
+            };
+            snapshot::restore(&target, dump, spec.workers, talk).await?
+        }
+    };
     let rows: u64 = seeded.rows.values().sum();
     talk.note(format!(
         "{} rows in {} tables, {} in all",

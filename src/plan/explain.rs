@@ -91,8 +91,20 @@ fn server(text: &mut String, plan: &Plan) {
 
 fn data(text: &mut String, plan: &Plan) {
     let dataset = &plan.seed.dataset;
-    let what = format!("{} ({})", dataset.name, dataset.about);
+    let what = match dataset.about.as_str() {
+        "" => dataset.name.clone(),
+        about => format!("{} ({about})", dataset.name),
+    };
     line(text, "Dataset", &what);
+    if let Some(snapshot) = dataset.snapshot() {
+        let size = units::bytes(snapshot.bytes());
+        line(
+            text,
+            "",
+            &format!("a snapshot: its rows are those of the dump, which has {size}"),
+        );
+        return;
+    }
     let tables: Vec<String> = plan
         .seed
         .table_rows()

@@ -150,6 +150,22 @@ pub fn dataset(
     })
 }
 
+/// The file, or the directory of a dump, that a scenario names as its dataset.
+pub fn file(
+    scenario: &Path,
+    named: &str,
+    place: &Place<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<PathBuf> {
+    let path = scenario.join(named);
+    if !path.exists() {
+        let problem = place.problem(format!("no such file: {}", path.display()));
+        problems.push(problem.hint("the path is relative to the scenario"));
+        return None;
+    }
+    Some(path)
+}
+
 /// The dataset that was typed: a path from `base`, of a directory or of a schema, or a name in `base`/seeds.
 pub fn typed_dataset(base: &Path, typed: &str) -> Result<PathBuf, Problem> {
     let shelf = base.join("seeds");

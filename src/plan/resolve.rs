@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::adversaries::adversaries;
 use super::catalogue::Catalogue;
 use super::find::{self, Found};
-use super::scenario::{ScenarioFile, WorkloadFile};
+use super::scenario::{DatasetFile, DatasetOfFile, ScenarioFile, WorkloadFile};
 use super::steps::{steps, unknown_app};
 use super::traffic::{WrittenApp, WrittenApps, apps};
 use super::{Plan, arguments, limits, load, settings};
@@ -123,6 +123,9 @@ fn scenario(
         problems.push(root.at("rows").problem("must be at least 1"));
     }
     let dataset = dataset(base, &found.dir, &file, &root.at("dataset"), problems);
+    if dataset.as_ref().is_some_and(|d| d.snapshot().is_some()) {
+        beside_a_snapshot(&file, args, &root, problems);
+    }
     let default_seed = dataset.as_ref().map_or(0, |dataset| dataset.seed);
     let seed = args.seed.or(file.seed).unwrap_or(default_seed);
     let data = dataset.map(|dataset| seed::Spec {
@@ -188,13 +191,46 @@ fn dataset(
     place: &Place<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Dataset> {
-    let dir = collect(find::dataset(base, dir, &file.dataset, place), problems)?;
-    match Dataset::read(&dir) {
+    let read = match &file.dataset {
+        DatasetFile::Named(named) => {
+            let dir = collect(find::dataset(base, dir, named, place), problems)?;
+            Dataset::read(&dir)
+        }
+        DatasetFile::File(DatasetOfFile::Schema(path)) => {
+            let place = place.at("schema");
+            let read = Dataset::of_schema(&find::file(dir, path, &place, problems)?);
+            read.map_err(Problems::from)
+        }
+        DatasetFile::File(DatasetOfFile::Snapshot(path)) => {
+            let place = place.at("snapshot");
+            let read = Dataset::of_snapshot(&find::file(dir, path, &place, problems)?);
+            read.map_err(Problems::from)
+        }
+    };
+    match read {
         Ok(dataset) => Some(dataset),
         Err(Problems(found)) => {
             problems.extend(found);
             None
         }
+    }
+}
+
+/// A snapshot has as many rows as it has.
+fn beside_a_snapshot(
+    file: &ScenarioFile,
+    args: &cli::Run,
+    root: &Place<'_>,
+    problems: &mut Vec<Problem>,
+) {
+    const MESSAGE: &str = "a snapshot has the rows that are in it, neither more nor fewer";
+    const HINT: &str =
+        "leave this out, or make the rows: a dataset with `schema` instead of `snapshot`";
+    if let Some(rows) = args.rows {
+        problems.push(Problem::argument("--rows", rows, MESSAGE).hint(HINT));
+    }
+    if file.rows.is_some() {
+        problems.push(root.at("rows").problem(MESSAGE).hint(HINT));
     }
 }
 

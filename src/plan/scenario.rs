@@ -1,9 +1,12 @@
 //! `scenario.toml` and `workload.toml` as they are written. Nothing is decided here.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::Budget;
 use super::duration;
@@ -20,8 +23,10 @@ pub struct ScenarioFile {
     /// What it shows and why.
     #[serde(default)]
     pub about: String,
-    /// The dataset: the name of a directory in `seeds/`, or a path relative to this file.
-    pub dataset: String,
+    /// The dataset: the name of a directory in `seeds/`, or a path relative to this file; or, with a path relative to
+    /// this file, nothing but a schema or a dump: `{ schema = "db/schema.sql" }`, `{ snapshot = "prod.dump" }`.
+    #[schemars(with = "DatasetForms")]
+    pub dataset: DatasetFile,
     /// Rows of the dataset's main table; the other tables follow in proportion. Default: 1 000 000.
     pub rows: Option<u64>,
     /// Determines data, arrivals and parameters. Default: the dataset's own.
@@ -48,6 +53,56 @@ pub struct ScenarioFile {
     /// Limits that the report must keep.
     #[serde(default)]
     pub budget: Budget,
+}
+
+/// What a scenario runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatasetFile {
+    Named(String),
+    File(DatasetOfFile),
+}
+
+/// A dataset that is one file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatasetOfFile {
+    /// SQL that creates the tables. What they hold is inferred.
+    Schema(String),
+    /// A dump of a database, in any format of pg_dump.
+    Snapshot(String),
+}
+
+/// The forms of a [`DatasetFile`], for the JSON Schema.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it is only there to be described")]
+enum DatasetForms {
+    Named(String),
+    File(DatasetOfFile),
+}
+
+impl<'de> Deserialize<'de> for DatasetFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DatasetFile, D::Error> {
+        struct Forms;
+        impl<'de> Visitor<'de> for Forms {
+            type Value = DatasetFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a dataset: \"shop\", { schema = \"db/schema.sql\" } or { snapshot = \"prod.dump\" }",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<DatasetFile, E> {
+                Ok(DatasetFile::Named(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DatasetFile, A::Error> {
+                DatasetOfFile::deserialize(MapAccessDeserializer::new(map)).map(DatasetFile::File)
+            }
+        }
+        deserializer.deserialize_any(Forms)
+    }
 }
 
 /// How the traffic arrives, and how long each phase lasts.

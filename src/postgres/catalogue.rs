@@ -52,6 +52,17 @@ pub const AFTER_THE_ROWS: &str = "
     WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
     ORDER BY 1, 2, 4";
 
+/// The tables that rows are counted in: not the system's, not an extension's, not partitions. `schema`, `name`, and
+/// `only` where children by inheritance have rows of their own; the largest first.
+pub const TABLES: &str = "
+    SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind = 'r' AS only
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY c.relpages DESC, 1, 2";
+
 /// The sequences that fill a column: `sequence`, `on_table`, `on_column`, all quoted.
 pub const OWNED_SEQUENCES: &str = "
     SELECT format('%I.%I', sn.nspname, s.relname) AS sequence,

@@ -2,6 +2,7 @@
 
 mod container;
 mod engine;
+mod inside;
 mod sweep;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use testcontainers_modules::testcontainers::core::{AccessMode, Mount};
 pub(super) use self::container::Container;
 use self::container::Job;
 use self::engine::{Engine, LABEL_CACHE, LABEL_OWNER, failed};
+pub(super) use self::inside::Inside;
 pub(super) use self::sweep::clean;
 use self::sweep::sweep;
 use super::access::{self, Access, Readiness};

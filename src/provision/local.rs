@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use self::account::Account;
+pub(super) use self::account::Account;
 use self::binaries::Binaries;
+pub(super) use self::binaries::client_program;
 pub(super) use self::process::{Doomed, Process};
 pub(super) use self::sweep::sweep;
 use super::access::{self, Access};

@@ -9,6 +9,7 @@ use super::docker::Container;
 use super::error::Error;
 use super::local::Process;
 use super::locks::{Lock, Owner};
+use super::programs::Programs;
 use super::url::Database;
 use super::{Provider, Role};
 use crate::postgres::Version;
@@ -98,6 +99,18 @@ impl Server {
     /// Opens a connection, which runs on the current runtime.
     pub async fn connect(&self, role: Role) -> Result<Client, Error> {
         connect(&self.config(role)).await
+    }
+
+    /// The client programs of its version, for the seeded database.
+    pub fn programs(&self) -> Programs {
+        let config = self.config(Role::Migration);
+        match &self.running {
+            Running::Docker(container) => Programs::inside(container.inside(), &config),
+            Running::Local(process) => Programs::beside(process.bindir(), &config),
+            Running::Url(database) => {
+                Programs::installed(self.version.major(), &config, database.wanted())
+            }
+        }
     }
 
     /// What is free on the disk that holds the data, where that can be known.

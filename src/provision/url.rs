@@ -11,6 +11,8 @@ use tokio_postgres::{Client, Config};
 
 use super::access::{self, Access};
 use super::locks::Owner;
+use super::programs::Programs;
+use super::tls::Wanted;
 use super::{Error, Manifest, Role, Settings, Spec, tls};
 use crate::input::Problem;
 use crate::postgres::failure::in_words;
@@ -31,6 +33,7 @@ const SEALED: &str = "pgrehearse: sealed";
 /// A named server.
 pub(super) struct Url {
     config: Config,
+    wanted: Wanted,
     version: Version,
     owner: Arc<Owner>,
 }
@@ -40,7 +43,15 @@ pub(super) struct Database {
     name: String,
     /// How to reach another database of the server.
     config: Config,
+    wanted: Wanted,
     is_doomed: bool,
+}
+
+impl Database {
+    /// What the URL says of TLS beside its config.
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
 }
 
 /// A database that the user names, itself and not a copy of it.
@@ -48,6 +59,7 @@ pub struct Named {
     /// Holds a password: never print it.
     pub config: Config,
     pub version: Version,
+    wanted: Wanted,
 }
 
 impl Named {
@@ -64,12 +76,23 @@ impl Named {
         Ok(named)
     }
 
+    /// The client programs of this machine, for this database.
+    pub fn programs(&self) -> Programs {
+        Programs::installed(self.version.major(), &self.config, &self.wanted)
+    }
+
     async fn open(url: &str, argument: &str) -> Result<(Named, Client), Error> {
         let open = async {
-            let config = Access::named(&parse(Some(url))?, None).config(Role::Admin);
+            let (config, wanted) = parse(Some(url))?;
+            let config = Access::named(&config, None).config(Role::Admin);
             let client = connect(&config).await?;
             let version = access::supported_version(&client).await?;
-            Ok((Named { config, version }, client))
+            let named = Named {
+                config,
+                version,
+                wanted,
+            };
+            Ok((named, client))
         };
         open.await
             .map_err(|error: Error| error.of_argument(argument))
@@ -78,13 +101,14 @@ impl Named {
 
 impl Url {
     pub(super) async fn open(spec: &Spec, owner: &Arc<Owner>, talk: &Talk) -> Result<Url, Error> {
-        let config = parse(spec.url.as_deref())?;
+        let (config, wanted) = parse(spec.url.as_deref())?;
         let admin = Access::named(&config, None).config(Role::Admin);
         let client = connect(&admin).await?;
         let version = access::supported_version(&client).await?;
         refuse_unmarked(&client).await?;
         let url = Url {
             config: admin,
+            wanted,
             version,
             owner: owner.clone(),
         };
@@ -210,6 +234,7 @@ impl Url {
         let database = Database {
             name,
             config: self.config.clone(),
+            wanted: self.wanted.clone(),
             is_doomed: true,
         };
         let mark = format!("{mark} {} {}", self.owner.cache.id, self.owner.id);
@@ -272,7 +297,7 @@ impl Drop for Database {
 }
 
 /// The parts of the URL. No message repeats any of it: it holds a password.
-fn parse(url: Option<&str>) -> Result<Config, Error> {
+fn parse(url: Option<&str>) -> Result<(Config, Wanted), Error> {
     let problem = |text: &str, hint: &str| {
         let mut problem = Problem::new(text).hint(hint);
         problem.key = Some("--url".to_owned());
@@ -289,7 +314,7 @@ fn parse(url: Option<&str>) -> Result<Config, Error> {
     }
     tls::want(&config, &wanted)
         .map_err(|reason| problem(&reason, "or use sslmode=require, which verifies nothing"))?;
-    Ok(config)
+    Ok((config, wanted))
 }
 
 async fn connect(config: &Config) -> Result<Client, Error> {

@@ -14,6 +14,8 @@ pub struct Context<'a> {
     pub tables: &'a BTreeMap<String, TableSpec>,
     pub rows: BTreeMap<String, u64>,
     pub seed: u64,
+    /// The rows come from a dump: there is no generator to draw from.
+    pub is_snapshot: bool,
 }
 
 /// References lead to columns that may be references themselves, but not for ever.
@@ -36,6 +38,7 @@ impl<'a> Context<'a> {
             tables: &spec.dataset.tables,
             rows: spec.table_rows(),
             seed: spec.seed,
+            is_snapshot: spec.dataset.snapshot().is_some(),
         }
     }
 
@@ -91,6 +94,12 @@ impl<'a> Place<'a> {
             .get_key_value(table.strip_prefix("public.").unwrap_or(table))
             .or_else(|| self.context.tables.get_key_value(table))
             .ok_or_else(|| {
+                if self.context.is_snapshot {
+                    return format!(
+                        "the rows of {table} come from a snapshot, which no generator can refer to; take the \
+                         values from the database: {{ column = \"{table}.{column}\" }}"
+                    );
+                }
                 let known = self.context.tables.keys().map(String::as_str);
                 format!("the dataset has no table {table}{}", meant(table, known))
             })?;

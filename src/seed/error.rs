@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::encode::Misfit;
 use crate::input::Problems;
 use crate::postgres::failure::in_words;
+use crate::provision;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +25,15 @@ pub enum Error {
         table: String,
         column: String,
         misfit: Misfit,
+    },
+    /// What a snapshot is cannot be restored.
+    #[error("{}: cannot restore it: {message}", path.display())]
+    Snapshot { path: PathBuf, message: String },
+    /// A program that restores it failed, or there is none.
+    #[error("{}: cannot restore it: {source}", path.display())]
+    Restore {
+        path: PathBuf,
+        source: provision::Error,
     },
     /// The server said no, is gone, or has no more disk.
     #[error("{doing}: {}", in_words(source))]

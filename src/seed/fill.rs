@@ -6,7 +6,7 @@ use tokio_postgres::Config;
 use tokio_postgres::error::ErrorPosition;
 
 use super::session::Session;
-use super::{Error, Spec, after, copy, layout};
+use super::{Error, Source, Spec, after, copy, layout};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
@@ -56,7 +56,9 @@ pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error
 }
 
 async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
-    let sql = &spec.dataset.schema_sql;
+    let Source::Schema { path, sql } = &spec.dataset.source else {
+        unreachable!("a snapshot is restored, not filled")
+    };
     session.batch_execute(sql).await.map_err(|e| {
         let position = e.as_db_error().and_then(|db| db.position());
         let line = match position {
@@ -64,7 +66,7 @@ async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
             _ => None,
         };
         Error::Schema {
-            path: spec.dataset.dir.join("schema.sql"),
+            path: path.clone(),
             line,
             message: failure::in_words(&e),
         }

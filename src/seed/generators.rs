@@ -4,22 +4,45 @@ pub mod sequence;
 pub mod int;
 pub mod decimal;
 pub mod price;
+pub mod float;
+pub mod normal;
 pub mod bool;
 pub mod choice;
+pub mod literal;
+pub mod null;
 pub mod code;
+pub mod hex;
+pub mod pattern;
 pub mod text;
+pub mod title;
 pub mod name;
+pub mod username;
 pub mod email;
 pub mod phone;
 pub mod address;
 pub mod company;
+pub mod web;
 pub mod product;
+pub mod fake;
 pub mod uuid;
 pub mod timestamp;
+pub mod after;
+pub mod time;
+pub mod bytes;
+pub mod network;
+pub mod point;
+pub mod lexemes;
 pub mod json;
+pub mod array;
+pub mod range;
+pub mod record;
 pub mod reference;
 pub mod parent;
+pub mod same;
+pub mod by;
+pub mod sum;
 pub mod nullable;
+pub mod mix;
 
 use std::fmt;
 
@@ -30,21 +53,47 @@ use super::context::Place;
 use super::dice::Dice;
 use super::value::{Scratch, Shape, Value};
 
-/// A generator as a dataset or a workload asks for it: `{ int = { min = 1, max = 9 } }`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum GeneratorSpec {
+/// The enum of all generators, and the recipe behind each.
+macro_rules! generators {
+    ($($name:ident($recipe:ty),)*) => {
+        /// A generator as a dataset or a workload asks for it: `{ int = { min = 1, max = 9 } }`.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        pub enum GeneratorSpec {
+            $($name($recipe),)*
+        }
+
+        impl GeneratorSpec {
+            fn recipe(&self) -> &dyn Recipe {
+                match self {
+                    $(GeneratorSpec::$name(recipe) => recipe,)*
+                }
+            }
+        }
+    };
+}
+
+generators! {
     Sequence(sequence::Sequence),
     Int(int::Int),
     Decimal(decimal::Decimal),
     Price(price::Price),
+    Float(float::Float),
+    Normal(normal::Normal),
     Bool(bool::Bool),
     Choice(choice::Choice),
+    Literal(literal::Literal),
+    Null(null::Null),
     Code(code::Code),
+    Hex(hex::Hex),
+    Pattern(pattern::Pattern),
     Text(text::Text),
+    Title(title::Title),
+    Slug(title::Slug),
     FirstName(name::FirstName),
     LastName(name::LastName),
     FullName(name::FullName),
+    Username(username::Username),
     Email(email::Email),
     Phone(phone::Phone),
     Street(address::Street),
@@ -52,14 +101,35 @@ pub enum GeneratorSpec {
     Postcode(address::Postcode),
     Country(address::Country),
     Company(company::Company),
+    Domain(web::Domain),
+    Url(web::Url),
     Product(product::Product),
+    Fake(fake::Fake),
     Uuid(uuid::Uuid),
     Timestamp(timestamp::Timestamp),
+    After(after::After),
+    Time(time::Time),
+    Interval(time::Interval),
+    Bytes(bytes::Bytes),
+    Bits(bytes::Bits),
+    Ip(network::Ip),
+    Network(network::Network),
+    Mac(network::Mac),
+    Point(point::Point),
+    Lexemes(lexemes::Lexemes),
+    Pairs(lexemes::Pairs),
     Json(json::Json),
+    Array(array::Array),
+    Range(range::Range),
+    Record(record::Record),
     Reference(reference::Reference),
     Parent(parent::Parent),
     Ordinal(parent::Ordinal),
+    Same(same::Same),
+    By(by::By),
+    Sum(sum::Sum),
     Nullable(nullable::Nullable),
+    Mix(mix::Mix),
 }
 
 impl GeneratorSpec {
@@ -70,37 +140,11 @@ impl GeneratorSpec {
             make: self.recipe().build(place)?,
         })
     }
+}
 
-    fn recipe(&self) -> &dyn Recipe {
-        match self {
-            GeneratorSpec::Sequence(recipe) => recipe,
-            GeneratorSpec::Int(recipe) => recipe,
-            GeneratorSpec::Decimal(recipe) => recipe,
-            GeneratorSpec::Price(recipe) => recipe,
-            GeneratorSpec::Bool(recipe) => recipe,
-            GeneratorSpec::Choice(recipe) => recipe,
-            GeneratorSpec::Code(recipe) => recipe,
-            GeneratorSpec::Text(recipe) => recipe,
-            GeneratorSpec::FirstName(recipe) => recipe,
-            GeneratorSpec::LastName(recipe) => recipe,
-            GeneratorSpec::FullName(recipe) => recipe,
-            GeneratorSpec::Email(recipe) => recipe,
-            GeneratorSpec::Phone(recipe) => recipe,
-            GeneratorSpec::Street(recipe) => recipe,
-            GeneratorSpec::City(recipe) => recipe,
-            GeneratorSpec::Postcode(recipe) => recipe,
-            GeneratorSpec::Country(recipe) => recipe,
-            GeneratorSpec::Company(recipe) => recipe,
-            GeneratorSpec::Product(recipe) => recipe,
-            GeneratorSpec::Uuid(recipe) => recipe,
-            GeneratorSpec::Timestamp(recipe) => recipe,
-            GeneratorSpec::Json(recipe) => recipe,
-            GeneratorSpec::Reference(recipe) => recipe,
-            GeneratorSpec::Parent(recipe) => recipe,
-            GeneratorSpec::Ordinal(recipe) => recipe,
-            GeneratorSpec::Nullable(recipe) => recipe,
-        }
-    }
+/// Whether a dataset file can do without it.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A generator on paper, which can be made real in its place.

@@ -66,6 +66,15 @@ impl Schema {
         Ok(schema)
     }
 
+    /// One that may have any table.
+    pub fn unknown() -> Schema {
+        Schema {
+            tables: BTreeMap::new(),
+            indexes: Vec::new(),
+            complete: false,
+        }
+    }
+
     /// A table by its name, with or without `public.` before it.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables

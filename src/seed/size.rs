@@ -17,6 +17,9 @@ pub(super) fn table_rows(spec: &Spec) -> BTreeMap<String, u64> {
 }
 
 fn rows(spec: &Spec, name: &str, table: &TableSpec) -> u64 {
+    if table.empty.is_some() {
+        return 0;
+    }
     if let Some(rows) = table.rows {
         return rows;
     }

@@ -2,7 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::{Error, Spec, fill};
+use super::snapshot::Target;
+use super::{Error, Source, Spec, fill, snapshot};
 use crate::provision::{self, Host, Manifest, Role, Server, Template};
 use crate::talk::Talk;
 use crate::units;
@@ -28,6 +29,16 @@ pub enum TemplateError {
         needed_bytes: u64,
         free_bytes: u64,
     },
+    #[error(
+        "restoring {dataset} needs at least {} on the disk of the server's data (what the dump has, twice, and {} for \
+         WAL and temporary files), but only {} are free; free some space",
+        units::bytes(*needed_bytes), units::bytes(ROOM_BESIDE_DATA_BYTES), units::bytes(*free_bytes)
+    )]
+    NoSpaceToRestore {
+        dataset: String,
+        needed_bytes: u64,
+        free_bytes: u64,
+    },
 }
 
 /// Finds the template for what is to be filled, or seeds it.
@@ -43,7 +54,12 @@ pub async fn obtain(host: &Host, spec: &Spec, talk: &Talk) -> Result<Template, T
     let server = host.start_empty(&key).await?;
     check_space(spec, &server).await?;
     let started = Instant::now();
-    let seeded = fill(&server.config(Role::Migration), spec, talk).await;
+    let seeded = match &spec.dataset.source {
+        Source::Schema { .. } => fill(&server.config(Role::Migration), spec, talk).await,
+        Source::Snapshot(dump) => {
+            snapshot::restore(&Target::of(&server), dump, spec.workers, talk).await
+        }
+    };
     let seeded = seeded.map_err(|source| TemplateError::Fill {
         dataset: spec.dataset.name.clone(),
         source,
@@ -79,6 +95,13 @@ async fn check_space(spec: &Spec, server: &Server) -> Result<(), TemplateError> 
         return Ok(());
     }
     let dataset = spec.dataset.name.clone();
+    if spec.dataset.snapshot().is_some() {
+        return Err(TemplateError::NoSpaceToRestore {
+            dataset,
+            needed_bytes,
+            free_bytes,
+        });
+    }
     Err(TemplateError::NoSpace {
         rows: spec.rows,
         dataset,

@@ -3,6 +3,7 @@
 mod types;
 mod structure;
 mod failures;
+mod snapshot;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

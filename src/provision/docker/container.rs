@@ -9,8 +9,8 @@ use testcontainers_modules::testcontainers::{ContainerAsync, ContainerRequest, I
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::Docker;
 use super::engine::{Engine, LABEL_CACHE, LABEL_OWNER, failed};
+use super::{Docker, Inside};
 use crate::provision::Error;
 use crate::provision::access::{self, Access};
 use crate::provision::local::Doomed;
@@ -184,6 +184,10 @@ impl Container {
         let written = self.container().stdout_to_vec().await;
         let written = written.map_err(|e| failed("cannot read what a container wrote", e))?;
         Ok(String::from_utf8_lossy(&written).into_owned())
+    }
+
+    pub(in crate::provision) fn inside(&self) -> Inside {
+        Inside::of(&self.engine, &self.name)
     }
 
     pub(in crate::provision) async fn free_bytes(&self) -> Option<u64> {

@@ -52,6 +52,10 @@ impl Engine {
         }
     }
 
+    pub(super) fn client(&self) -> &Docker {
+        &self.0
+    }
+
     pub(super) async fn has_image(&self, image: &str) -> Result<bool, Error> {
         match timeout(ANSWER_LIMIT, self.0.inspect_image(image)).await {
             Ok(Ok(_)) => Ok(true),
@@ -276,7 +280,7 @@ fn status(error: &EngineError) -> Option<u16> {
 }
 
 /// What the engine said, without the wrapping; else the innermost reason.
-fn in_words(error: &EngineError) -> String {
+pub(super) fn in_words(error: &EngineError) -> String {
     match error {
         EngineError::DockerResponseServerError { message, .. } if !message.trim().is_empty() => {
             message.trim().to_owned()

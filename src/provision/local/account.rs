@@ -10,7 +10,7 @@ use crate::provision::Error;
 
 /// An unprivileged user of this machine, when we are root; else the server runs as we do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Account {
+pub(in crate::provision) enum Account {
     Ours,
     Other { name: String, uid: u32, gid: u32 },
 }
@@ -31,7 +31,7 @@ impl Account {
     }
 
     /// Lets `command` run as this user, in a process group of its own: Ctrl-C is for us alone.
-    pub(super) fn apply(&self, command: &mut Command) {
+    pub(in crate::provision) fn apply(&self, command: &mut Command) {
         command.stdin(Stdio::null()).process_group(0);
         if let Account::Other { uid, gid, .. } = self {
             command.uid(*uid).gid(*gid);

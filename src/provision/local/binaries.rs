@@ -49,6 +49,41 @@ impl Binaries {
     }
 }
 
+/// A client program of at least this version: the oldest there is, on PATH or in the usual places.
+pub(in crate::provision) fn client_program(name: &str, at_least: u16) -> Result<PathBuf, Error> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found: Vec<(u16, PathBuf)> = std::env::split_paths(&path)
+        .chain(usual_places())
+        .map(|dir| dir.join(name))
+        .filter(|program| program.is_file())
+        .filter_map(|program| {
+            let line = first_line(Command::new(&program).arg("--version"))?;
+            Some((major_of(&line)?, program))
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    let fits = found.iter().find(|(major, _)| *major >= at_least);
+    if let Some((_, program)) = fits {
+        return Ok(program.clone());
+    }
+    let have: Vec<String> = found
+        .iter()
+        .map(|(major, program)| format!("{major} in {}", program.display()))
+        .collect();
+    let have = match have.is_empty() {
+        true => "none on PATH or where packages put it".to_owned(),
+        false => format!("found {}", have.join(", ")),
+    };
+    Err(Error::Program {
+        program: name.to_owned(),
+        output: format!(
+            "the server needs that of PostgreSQL {at_least} or newer ({have}); install PostgreSQL's client programs, \
+             e.g. apt-get install postgresql-client-{at_least}"
+        ),
+    })
+}
+
 fn in_bindir(bindir: &Path, major: Option<u16>) -> Result<Binaries, Error> {
     let problem =
         |text: String| Error::argument(Problem::argument("--bindir", bindir.display(), text));
@@ -73,7 +108,13 @@ fn on_path() -> Vec<Binaries> {
 
 /// Newest first.
 fn in_usual_places() -> Vec<Binaries> {
-    let mut found: Vec<Binaries> = VERSIONED
+    let mut found: Vec<Binaries> = usual_places().filter_map(|dir| look_into(&dir)).collect();
+    found.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
+    found
+}
+
+fn usual_places() -> impl Iterator<Item = PathBuf> {
+    VERSIONED
         .iter()
         .flat_map(|(parent, prefix, programs)| {
             children(Path::new(parent), prefix)
@@ -81,10 +122,6 @@ fn in_usual_places() -> Vec<Binaries> {
                 .map(move |child| child.join(programs))
         })
         .chain(named_by_pg_config())
-        .filter_map(|dir| look_into(&dir))
-        .collect();
-    found.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
-    found
 }
 
 fn children(parent: &Path, prefix: &str) -> Vec<PathBuf> {

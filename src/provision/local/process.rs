@@ -21,6 +21,7 @@ pub(in crate::provision) struct Process {
     exit: Exit,
     log: PathBuf,
     data: PathBuf,
+    bindir: PathBuf,
     _doomed: Doomed,
 }
 
@@ -48,8 +49,17 @@ impl Process {
             exit: Exit::of(child),
             log: log.to_owned(),
             data: data.to_owned(),
+            bindir: Path::new(command.get_program())
+                .parent()
+                .unwrap_or(Path::new(""))
+                .to_owned(),
             _doomed: doomed,
         })
+    }
+
+    /// Where its program is, and those that came with it.
+    pub(in crate::provision) fn bindir(&self) -> &Path {
+        &self.bindir
     }
 
     /// Why the server no longer runs, with the end of its log; `None` while it does.

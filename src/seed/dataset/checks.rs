@@ -16,7 +16,8 @@ pub(super) fn all(dataset: &Dataset, is_whole: bool) -> Vec<Problem> {
     if problems.is_empty() {
         problems.extend(circles(dataset));
     }
-    if problems.is_empty() && is_whole {
+    // What is inferred has to be there before others can draw from it.
+    if problems.is_empty() && is_whole && !dataset.infer {
         problems.extend(generators(dataset));
     }
     problems
@@ -24,6 +25,13 @@ pub(super) fn all(dataset: &Dataset, is_whole: bool) -> Vec<Problem> {
 
 fn main(dataset: &Dataset) -> Vec<Problem> {
     let main = dataset.main.as_str();
+    if main.is_empty() && dataset.infer {
+        return Vec::new();
+    }
+    if main.is_empty() && !dataset.at(&["main"]).is_written() {
+        let problem = dataset.at(&["main"]).problem("is missing");
+        return vec![problem.hint("name the table that --rows counts, or say infer = true")];
+    }
     if dataset.tables.contains_key(main) || dataset.at(&["tables", main]).is_written() {
         return Vec::new();
     }
@@ -41,10 +49,21 @@ fn size(dataset: &Dataset, name: &str, table: &TableSpec) -> Vec<Problem> {
     let given = ["rows", "rows_per_main", "children_of"];
     let given = given.iter().filter(|key| place.at(**key).is_written());
     let given = given.count();
+    if table.empty.is_some() {
+        let described = given + table.columns.len() + table.unique.len() + table.cases.len();
+        let problem = place
+            .at("empty")
+            .problem("a table that stays empty has nothing else");
+        return if described > 0 {
+            vec![problem]
+        } else {
+            problems
+        };
+    }
     if name == dataset.main && given > 0 {
         problems.push(place.problem("the main table's rows are given by --rows alone"));
     }
-    if name != dataset.main && given != 1 {
+    if name != dataset.main && given != 1 && !(dataset.infer && given == 0) {
         problems.push(place.problem("needs one of rows, rows_per_main and children_of"));
     }
     if table.rows == Some(0) {
@@ -115,7 +134,7 @@ fn columns(dataset: &Dataset, name: &str, table: &TableSpec) -> Vec<Problem> {
     }
     for column in &in_schema.columns {
         let is_filled = column.has_default || place.at(column.name.as_str()).is_written();
-        if column.not_null && !is_filled {
+        if column.not_null && !is_filled && !dataset.infer {
             problems.push(place.problem(format!(
                 "column {} is NOT NULL and has no default: it needs a generator",
                 column.name

@@ -1,6 +1,9 @@
 //! Datasets, right and wrong.
 
+use std::path::Path;
+
 use super::*;
+use crate::input::Problems;
 use crate::seed::Spec;
 
 /// Reads a dataset of two files.
@@ -181,7 +184,10 @@ fn the_key_names_the_content_and_nothing_else() {
     ));
     assert!(changed(|spec| spec.rows = 11));
     assert!(changed(|spec| spec.seed = 43));
-    assert!(changed(|spec| spec.dataset.schema_sql.push(' ')));
+    assert!(changed(|spec| match &mut spec.dataset.source {
+        Source::Schema { sql, .. } => sql.push(' '),
+        Source::Snapshot(_) => unreachable!(),
+    }));
     assert!(changed(|spec| {
         let users = spec.dataset.tables.get_mut("users");
         users.expect("it is described").rows_per_main = Some(0.6);
@@ -194,4 +200,57 @@ fn the_shop_can_be_read() {
     let shop = Dataset::read(&dir).unwrap();
     assert_eq!((shop.name.as_str(), shop.main.as_str()), ("shop", "orders"));
     assert!(shop.workload_path().is_some());
+}
+
+#[test]
+fn a_directory_may_hold_a_dump_or_nothing_but_a_schema() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("schema.sql", SCHEMA);
+    let dataset = Dataset::read(dir.path()).unwrap();
+    assert!(dataset.infer && dataset.tables.is_empty() && dataset.snapshot().is_none());
+
+    write("prod.sql", "--\n-- PostgreSQL database dump\n");
+    write("dataset.toml", "snapshot = \"prod.sql\"\n");
+    let dataset = Dataset::read(dir.path()).unwrap();
+    assert_eq!(dataset.snapshot().unwrap().format, source::Format::Sql);
+    assert!(!dataset.infer);
+
+    write(
+        "dataset.toml",
+        "main = \"orders\"\nsnapshot = \"prod.sql\"\n",
+    );
+    let Problems(problems) = Dataset::read(dir.path()).unwrap_err();
+    assert!(
+        problems[0]
+            .to_string()
+            .ends_with("main = \"orders\": a snapshot has its own rows: leave this out")
+    );
+    write("dataset.toml", "snapshot = \"other.sql\"\n");
+    let Problems(problems) = Dataset::read(dir.path()).unwrap_err();
+    let text = problems[0].to_string();
+    assert!(
+        text.contains("dataset.toml:1: snapshot = \"other.sql\": cannot read it"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_key_of_a_snapshot_is_its_content_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = |name: &str, content: &str, seed: u64| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let dataset = Dataset::of_snapshot(&path).unwrap();
+        let (rows, workers) = (seed, 1);
+        let spec = Spec {
+            dataset,
+            rows,
+            seed,
+            workers,
+        };
+        spec.key()
+    };
+    assert_eq!(key("a.sql", "SELECT 1", 1), key("b.sql", "SELECT 1", 2));
+    assert_ne!(key("a.sql", "SELECT 1", 1), key("b.sql", "SELECT 2", 1));
 }

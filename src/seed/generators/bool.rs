@@ -12,12 +12,16 @@ use crate::seed::value::{Scratch, Shape, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bool {
-    #[serde(rename = "true", default = "half")]
+    #[serde(rename = "true", default = "half", skip_serializing_if = "is_half")]
     pub true_fraction: f64,
 }
 
 fn half() -> f64 {
     0.5
+}
+
+fn is_half(fraction: &f64) -> bool {
+    *fraction == half()
 }
 
 impl Recipe for Bool {

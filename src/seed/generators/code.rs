@@ -14,6 +14,7 @@ use crate::seed::value::{Scratch, Shape, Value};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Code {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub prefix: String,
 }
 

@@ -14,12 +14,16 @@ use crate::seed::value::{Scratch, Shape, Value};
 pub struct Decimal {
     pub min: f64,
     pub max: f64,
-    #[serde(default = "two")]
+    #[serde(default = "two", skip_serializing_if = "is_two")]
     pub scale: u8,
 }
 
 fn two() -> u8 {
     2
+}
+
+fn is_two(scale: &u8) -> bool {
+    *scale == 2
 }
 
 impl Recipe for Decimal {

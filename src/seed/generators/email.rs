@@ -15,8 +15,12 @@ use crate::seed::words::{FIRST_NAMES, LAST_NAMES};
 
 /// `olivia.smith.4k2f9q0z@example.com`: unique by construction, so it suits a unique column.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Email {}
+#[serde(deny_unknown_fields, default)]
+pub struct Email {
+    /// At most so many characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<usize>,
+}
 
 const DOMAINS: [&str; 3] = ["example.com", "example.org", "example.net"];
 

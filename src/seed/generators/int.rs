@@ -16,7 +16,7 @@ pub struct Int {
     pub min: i64,
     pub max: i64,
     /// 0: every number is as likely; 1: Zipf's law, the smallest is the most likely.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub skew: f64,
 }
 

@@ -13,7 +13,12 @@ use crate::seed::value::{Scratch, Shape, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parent {
+    #[serde(skip_serializing_if = "is_id")]
     pub column: String,
+}
+
+fn is_id(column: &String) -> bool {
+    column == "id"
 }
 
 impl Default for Parent {

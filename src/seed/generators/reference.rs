@@ -16,8 +16,25 @@ pub struct Reference {
     /// `table.column` or `schema.table.column`.
     pub column: String,
     /// 0: every row is as likely; 1: Zipf's law, a few rows are meant most of the time.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub skew: f64,
+    /// Columns of a table with the same pick take the same row: a foreign key of several columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick: Option<String>,
+    /// Only rows with a smaller number: trees within a table. The first row refers to itself.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub earlier: bool,
+    /// Only rows that agree with this one in a column: foreign keys that share a column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same: Option<Tie>,
+}
+
+/// The parent row's column `parent` equals this row's column `own`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tie {
+    pub parent: String,
+    pub own: String,
 }
 
 impl Recipe for Reference {

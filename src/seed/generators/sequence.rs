@@ -12,7 +12,12 @@ use crate::seed::value::{Scratch, Shape, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sequence {
+    #[serde(skip_serializing_if = "is_one")]
     pub start: i64,
+}
+
+fn is_one(start: &i64) -> bool {
+    *start == 1
 }
 
 impl Default for Sequence {

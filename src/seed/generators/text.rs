@@ -19,7 +19,7 @@ pub struct Text {
     pub min: usize,
     pub max: usize,
     /// 0: every length is as likely; 1: Zipf's law, short ones are the most likely.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub skew: f64,
 }
 

@@ -17,7 +17,7 @@ pub struct Timestamp {
     #[schemars(with = "String")]
     pub until: jiff::Timestamp,
     /// Later rows get later moments, as in a table that is only added to.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub increasing: bool,
 }
 

@@ -58,7 +58,7 @@ impl Scene {
         })
     }
 
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().join("\n")
     }
 
@@ -67,7 +67,7 @@ impl Scene {
     }
 
     /// Files in a part of the cache.
-    pub(super) fn files(&self, part: &str) -> Vec<String> {
+    pub(crate) fn files(&self, part: &str) -> Vec<String> {
         let Ok(entries) = self.cache().join(part).read_dir() else {
             return Vec::new();
         };
