@@ -9,9 +9,11 @@ mod settings;
 mod local;
 mod docker;
 mod url;
+mod room;
 mod programs;
 mod host;
 mod server;
+mod clean;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,8 +22,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::access::connect;
+pub use self::clean::clean;
 pub use self::error::Error;
-pub use self::host::{Host, clean, open};
+pub use self::host::{Host, open};
 pub use self::programs::{Input, Programs};
 pub use self::server::Server;
 pub use self::settings::{Accepted, Brought, Setting, is_ours};
@@ -45,6 +48,9 @@ pub struct Spec {
     pub port: Option<u16>,
     /// Where templates and the directories of running servers are kept.
     pub cache_dir: PathBuf,
+    /// What all templates of a provider may take; `None` for a quarter of the disk. Those on the server of
+    /// `--url` don't count.
+    pub cache_bytes_max: Option<u64>,
 }
 
 /// Which provider is asked for.

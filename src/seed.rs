@@ -17,6 +17,7 @@ pub mod snapshot;
 mod layout;
 pub mod copy;
 mod after;
+mod age;
 mod jobs;
 mod session;
 

@@ -50,11 +50,15 @@ impl Ground {
             port: None,
             os_cache: OsCache::Warm,
             cache_dir: dir.path().join("cache"),
+            cache_bytes_max: None,
         };
         let host = provision::open(&spec, None, &Talk::silent()).await?;
         let server = host.start_empty("bench").await?;
         let client = server.connect(Role::Migration).await?;
-        let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[]).await?.get(0);
+        let pid: i32 = client
+            .query_one("SELECT pg_backend_pid()", &[])
+            .await?
+            .get(0);
         Ok(Ground {
             client,
             config: server.config(Role::Migration),
@@ -161,9 +165,16 @@ fn stat(pid: u32) -> Result<Process> {
 
 /// The program itself, beside the server's. What Debian has on PATH is a script, whose time would count.
 pub(crate) fn program(name: &str) -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let paths = versions.flatten().map(|version| version.path().join("bin").join(name));
-    paths.filter(|path| path.is_file()).max().unwrap_or_else(|| name.into())
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let paths = versions
+        .flatten()
+        .map(|version| version.path().join("bin").join(name));
+    paths
+        .filter(|path| path.is_file())
+        .max()
+        .unwrap_or_else(|| name.into())
 }
 
 /// The middle one; of an even number, the upper of the two.

@@ -3,10 +3,11 @@
 //! On one server, in turn: rows made on the fly, rows ready in memory through the same client (the ceiling), and `psql`
 //! with files made before, two of it. What counts is the ratio within a round, and the median of those; the CPU of
 //! client and server per row is a guide on a machine that is not quiet. Set `ROWS`, `ROUNDS` and `STREAMS`, and `PART`
-//! to one of eight, wide, references, json, pgbench, sizes, tables.
+//! to one of eight, wide, references, json, pgbench, sizes, clone, tables.
 
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
+mod clones;
 mod ground;
 mod tables;
 mod ways;
@@ -27,7 +28,11 @@ async fn main() -> Result<()> {
         ("wide", tables::wide(), &all[..2]),
         ("references", tables::references(), &all[..2]),
         ("json", tables::json(), &all[..2]),
-        ("pgbench", tables::accounts(), &[Way::Made, Way::Pgbench][..]),
+        (
+            "pgbench",
+            tables::accounts(),
+            &[Way::Made, Way::Pgbench][..],
+        ),
     ] {
         if is_wanted(name) {
             beside_each_other(&table, rows, ways).await?;
@@ -35,6 +40,9 @@ async fn main() -> Result<()> {
     }
     if is_wanted("sizes") {
         sizes(rows / 2).await?;
+    }
+    if is_wanted("clone") {
+        clones::beside_cp(rows).await?;
     }
     if is_wanted("tables") {
         many_tables(number("TABLES", 1_000)).await?;
@@ -57,11 +65,20 @@ async fn beside_each_other(table: &Table, rows: u64, ways: &[Way]) -> Result<()>
         }
     }
     println!("{}, {rows} rows, {streams} streams", table.name);
-    println!("                          1000 rows/s   ours/this    CPU us/row (client + server)   ours/this");
+    println!(
+        "                          1000 rows/s   ours/this    CPU us/row (client + server)   ours/this"
+    );
     for (way, theirs) in ways.iter().zip(&costs) {
         let speed = median(theirs.iter().map(|cost| rows as f64 / cost.wall_s / 1e3));
         let us = |of: fn(&Cost) -> f64| median(theirs.iter().map(of)) * 1e6 / rows as f64;
-        let ratio = |of: fn(&Cost) -> f64| median(costs[0].iter().zip(theirs).map(|(ours, this)| of(this) / of(ours)));
+        let ratio = |of: fn(&Cost) -> f64| {
+            median(
+                costs[0]
+                    .iter()
+                    .zip(theirs)
+                    .map(|(ours, this)| of(this) / of(ours)),
+            )
+        };
         println!(
             "  {:22} {speed:12.0} {:11.3} {:13.2} ({:5.2} + {:5.2}) {:17.3}",
             way.name(),

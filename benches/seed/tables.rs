@@ -37,9 +37,10 @@ impl Table {
 pub(crate) fn eight() -> Table {
     Table {
         name: "8 columns",
-        schema: "CREATE TABLE t (id bigint, key uuid, email text, name text, note text, data jsonb, \
+        schema:
+            "CREATE TABLE t (id bigint, key uuid, email text, name text, note text, data jsonb, \
                  created_at timestamptz, is_active bool)"
-            .to_owned(),
+                .to_owned(),
         description: r#"
             about = "eight columns"
             main = "t"
@@ -84,7 +85,8 @@ pub(crate) fn wide() -> Table {
         ("uuid", "{ uuid = {} }"),
     ];
     let mut schema = "CREATE TABLE t (id bigint".to_owned();
-    let mut description = "about = \"wide\"\nmain = \"t\"\n[tables.t.columns]\nid = { sequence = {} }\n".to_owned();
+    let mut description =
+        "about = \"wide\"\nmain = \"t\"\n[tables.t.columns]\nid = { sequence = {} }\n".to_owned();
     for column in 0..63 {
         let (ty, generator) = kinds[column % kinds.len()];
         let _ = write!(schema, ", c{column} {ty}");
@@ -128,7 +130,8 @@ pub(crate) fn references() -> Table {
 
 /// Two documents of eight keys.
 pub(crate) fn json() -> Table {
-    let mut description = "about = \"json\"\nmain = \"t\"\n[tables.t.columns]\nid = { sequence = {} }\n".to_owned();
+    let mut description =
+        "about = \"json\"\nmain = \"t\"\n[tables.t.columns]\nid = { sequence = {} }\n".to_owned();
     for column in ["a", "b"] {
         let _ = write!(
             description,

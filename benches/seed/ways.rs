@@ -90,7 +90,13 @@ impl Ways {
 
     /// Fills the emptied table in this way.
     pub(crate) async fn go(&self, ground: &Ground, way: Way) -> Result<Cost> {
-        let tables: Vec<_> = self.spec.dataset.tables.keys().map(String::as_str).collect();
+        let tables: Vec<_> = self
+            .spec
+            .dataset
+            .tables
+            .keys()
+            .map(String::as_str)
+            .collect();
         let empty = format!("TRUNCATE {}", tables.join(", "));
         ground.client.batch_execute(&empty).await?;
         ground.client.batch_execute("CHECKPOINT").await.ok();
@@ -130,7 +136,11 @@ impl Ways {
         let copies = self.spec.rows / READY_ROWS;
         let mut streams = tokio::task::JoinSet::new();
         for number in 0..self.streams as u64 {
-            let (config, ready, streams_all) = (ground.config.clone(), self.ready.clone(), self.streams as u64);
+            let (config, ready, streams_all) = (
+                ground.config.clone(),
+                self.ready.clone(),
+                self.streams as u64,
+            );
             streams.spawn(async move {
                 let mut stream = Stream::open(&config).await?;
                 for copy in (number..copies).step_by(streams_all as usize) {

@@ -139,7 +139,9 @@ impl From<tokio_postgres::Error> for Failed {
 impl Failed {
     fn at(self, layout: &Layout) -> Error {
         match self {
-            Failed::Server(error) => Error::doing(format!("while filling {}", layout.sql_name))(error),
+            Failed::Server(error) => {
+                Error::doing(format!("while filling {}", layout.sql_name))(error)
+            }
             Failed::Misfit { column, misfit } => Error::Value {
                 table: layout.name.clone(),
                 column: layout.columns[column].name.clone(),

@@ -6,7 +6,7 @@ use tokio_postgres::Config;
 use tokio_postgres::error::ErrorPosition;
 
 use super::session::Session;
-use super::{Error, Source, Spec, after, copy, layout};
+use super::{Error, Source, Spec, after, age, copy, layout};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
@@ -30,13 +30,20 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
         .map(|layout| layout.sql_name.clone())
         .collect();
 
-    let taken_away = after::take_away(&session).await?;
-    copy::all(config, layouts, spec.workers, talk).await?;
-    taken_away
-        .bring_back(config, &tables, spec.workers, talk)
-        .await?;
+    let sizes = layouts
+        .iter()
+        .map(|layout| (layout.sql_name.clone(), layout.rows))
+        .collect();
+    let aged = age::of(spec, &layouts);
+
+    let workers = spec.workers;
+    let mut taken_away = after::take_away(&session).await?;
+    copy::all(config, layouts, workers, talk).await?;
+    taken_away.bring_back(config, &sizes, workers, talk).await?;
     after::move_sequences(&session).await?;
-    after::vacuum(config, &tables, spec.workers, talk).await?;
+    after::vacuum(config, &tables, workers, talk).await?;
+    age::all(config, &session, aged, workers, talk).await?;
+    taken_away.enable_triggers(config, workers, talk).await?;
 
     let bytes: i64 = session
         .query_one("SELECT pg_database_size(current_database())", &[])

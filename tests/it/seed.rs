@@ -3,6 +3,7 @@
 mod types;
 mod structure;
 mod failures;
+mod aged;
 mod snapshot;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,5 @@
 //! `email`: addresses, another for every row, at domains that are reserved for examples.
 
-use std::fmt::Write;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,24 +24,40 @@ const DOMAINS: [&str; 3] = ["example.com", "example.org", "example.net"];
 
 impl Recipe for Email {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Emails { key: place.key() }))
+        Ok(Box::new(Emails {
+            key: place.key(),
+            first: parts(FIRST_NAMES),
+            last: parts(LAST_NAMES),
+        }))
     }
 }
 
 struct Emails {
     key: u64,
+    /// The names as they stand in addresses: `olivia.`
+    first: Vec<String>,
+    last: Vec<String>,
+}
+
+fn parts(names: &[impl AsRef<str>]) -> Vec<String> {
+    let letters = |name: &str| -> String {
+        let letters = name.chars().filter(char::is_ascii_alphabetic);
+        letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let parts = names.iter().map(|name| letters(name.as_ref()) + ".");
+    parts.collect()
 }
 
 impl Make for Emails {
     fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        for name in [dice.pick(FIRST_NAMES), dice.pick(LAST_NAMES)] {
-            text.extend(name.chars().filter(char::is_ascii_alphabetic));
-            text.push('.');
+        for names in [&self.first, &self.last] {
+            text.push_str(dice.word(names));
         }
-        text.make_ascii_lowercase();
         let domain = dice.pick(&DOMAINS);
-        let _ = write!(text, "{}@{domain}", Unique::new(row, self.key));
+        Unique::new(row, self.key).push_to(text);
+        text.push('@');
+        text.push_str(domain);
         Value::Text(text)
     }
 

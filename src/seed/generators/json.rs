@@ -63,8 +63,14 @@ impl Make for Objects {
 fn push(text: &mut String, value: Value<'_>) {
     let _ = match value {
         Value::Null => write!(text, "null"),
-        Value::Bool(bool) => write!(text, "{bool}"),
-        Value::Int(int) => write!(text, "{int}"),
+        Value::Bool(bool) => {
+            text.push_str(if bool { "true" } else { "false" });
+            Ok(())
+        }
+        Value::Int(int) => {
+            text.push_str(itoa::Buffer::new().format(int));
+            Ok(())
+        }
         Value::Float(float) => write!(text, "{float}"),
         Value::Decimal { unscaled, scale } => {
             let one = 10u64.pow(scale.into());
@@ -90,6 +96,14 @@ fn push(text: &mut String, value: Value<'_>) {
 
 fn push_text(text: &mut String, plain: &str) {
     text.push('"');
+    if !plain
+        .bytes()
+        .any(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))
+    {
+        text.push_str(plain);
+        text.push('"');
+        return;
+    }
     for char in plain.chars() {
         match char {
             '"' | '\\' => text.extend(['\\', char]),
