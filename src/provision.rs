@@ -10,6 +10,7 @@ mod local;
 mod docker;
 mod url;
 mod room;
+mod named;
 mod programs;
 mod host;
 mod server;
@@ -25,11 +26,11 @@ pub use self::access::connect;
 pub use self::clean::clean;
 pub use self::error::Error;
 pub use self::host::{Host, open};
+pub use self::named::Named;
 pub use self::programs::{Input, Programs};
 pub use self::server::Server;
 pub use self::settings::{Accepted, Brought, Setting, is_ours};
 pub use self::tls::{Tls, tls};
-pub use self::url::Named;
 use crate::postgres::Version;
 
 /// What is asked for.
@@ -113,6 +114,9 @@ pub struct Manifest {
     pub bytes: u64,
     pub seeded_in_ms: u64,
     pub postgres_version: Version,
+    /// How its tables were filled, as the seeding stage writes it: as described, or inferred.
+    #[serde(default)]
+    pub tables: serde_json::Value,
 }
 
 /// Settings of `postgresql.conf`, by name.

@@ -66,6 +66,7 @@ impl Ground {
             bytes: 0,
             seeded_in_ms: 0,
             postgres_version: empty.version(),
+            tables: serde_json::Value::Null,
         };
         let template = host.seal(empty, manifest).await?;
         let server = host.start_clone(&template, settings).await?;

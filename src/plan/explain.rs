@@ -1,19 +1,17 @@
 //! The resolved plan as text for people, at most 80 columns wide.
 
+mod lines;
+
 use std::fmt::Write;
 use std::time::Duration;
+
+use lines::{LABEL, WIDTH, line, wrapped};
 
 use super::{Plan, duration};
 use crate::migrations::{Script, StatementKind, Transaction};
 use crate::provision::{Choice, OsCache};
 use crate::rehearse::workload::{Adversary, App, Migrate, Param, QueryKind, Step};
 use crate::units;
-
-/// The widest line.
-const WIDTH: usize = 80;
-
-/// The width of what stands before each line.
-const LABEL: usize = 12;
 
 /// The plan in words, nothing left out that will be done.
 pub fn explain(plan: &Plan) -> String {
@@ -299,41 +297,6 @@ fn plain(limit: &serde_json::Value) -> String {
         Some(count) => count.to_string(),
         None => limit.as_f64().unwrap_or(f64::NAN).to_string(),
     }
-}
-
-/// A label and what it is about, which goes on below itself where it is too long.
-fn line(text: &mut String, label: &str, what: &str) {
-    let line = format!("{label:<LABEL$} {what}");
-    if line.chars().count() <= WIDTH {
-        let _ = writeln!(text, "{}", line.trim_end());
-    } else {
-        wrapped(
-            text,
-            &format!("{label:<LABEL$} "),
-            &" ".repeat(LABEL + 3),
-            what,
-        );
-    }
-}
-
-/// A paragraph's words; `first` stands before its first line, `below` before the others.
-fn wrapped(text: &mut String, first: &str, below: &str, paragraph: &str) {
-    let mut line = first.to_owned();
-    let mut is_empty = true;
-    for word in paragraph.split_whitespace() {
-        let width = line.chars().count() + usize::from(!is_empty) + word.chars().count();
-        if width > WIDTH && !is_empty {
-            let _ = writeln!(text, "{}", line.trim_end());
-            line = below.to_owned();
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        is_empty = false;
-    }
-    let _ = writeln!(text, "{}", line.trim_end());
 }
 
 fn one_line(sql: &str) -> String {

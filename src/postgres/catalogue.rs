@@ -88,16 +88,26 @@ pub const ROWS_OF: &str = "
          ORDER BY a.attnum DESC LIMIT 1) AS target
     FROM (SELECT to_regclass($1)::oid AS oid) t";
 
-/// The sequences that fill a column: `sequence`, `on_table`, `on_column`, all quoted.
+/// The sequences that fill a column, its own or one that its default names: `sequence`, `on_table`, `on_column`, all
+/// quoted.
 pub const OWNED_SEQUENCES: &str = "
-    SELECT format('%I.%I', sn.nspname, s.relname) AS sequence,
+    SELECT DISTINCT format('%I.%I', sn.nspname, s.relname) AS sequence,
            format('%I.%I', tn.nspname, t.relname) AS on_table,
            format('%I', a.attname) AS on_column
-    FROM pg_depend d
-    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    FROM (
+        SELECT objid AS sequence, refobjid AS relation, refobjsubid AS number FROM pg_depend
+        WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')
+        UNION
+        SELECT d.refobjid, f.adrelid, f.adnum FROM pg_depend d JOIN pg_attrdef f ON f.oid = d.objid
+        WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
+          AND pg_get_expr(f.adbin, f.adrelid) ~ '^nextval\\('
+    ) d
+    JOIN pg_class s ON s.oid = d.sequence AND s.relkind = 'S'
     JOIN pg_namespace sn ON sn.oid = s.relnamespace
-    JOIN pg_class t ON t.oid = d.refobjid
+    JOIN pg_class t ON t.oid = d.relation AND t.relkind IN ('r', 'p') AND NOT t.relispartition
     JOIN pg_namespace tn ON tn.oid = t.relnamespace
-    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
-      AND d.deptype IN ('a', 'i') AND tn.nspname !~ '^pg_'";
+    JOIN pg_attribute a ON a.attrelid = d.relation AND a.attnum = d.number
+    WHERE tn.nspname !~ '^pg_'";
+
+/// The name of the type with the number `$1`, as a cast needs it.
+pub const TYPE_NAME: &str = "SELECT format_type($1::oid, NULL)";

@@ -11,7 +11,6 @@ use tokio_postgres::{Client, Config};
 
 use super::access::{self, Access};
 use super::locks::Owner;
-use super::programs::Programs;
 use super::tls::Wanted;
 use super::{Error, Manifest, Role, Settings, Spec, tls};
 use crate::input::Problem;
@@ -52,51 +51,6 @@ impl Database {
     /// What the URL says of TLS beside its config.
     pub(super) fn wanted(&self) -> &Wanted {
         &self.wanted
-    }
-}
-
-/// A database that the user names, itself and not a copy of it.
-pub struct Named {
-    /// Holds a password: never print it.
-    pub config: Config,
-    pub version: Version,
-    wanted: Wanted,
-}
-
-impl Named {
-    /// A database that is only read. `argument` is what the URL was given with.
-    pub async fn to_read(url: &str, argument: &str) -> Result<Named, Error> {
-        let (named, _) = Named::open(url, argument).await?;
-        Ok(named)
-    }
-
-    /// A database that may be changed: it is marked as disposable.
-    pub async fn to_change(url: &str, argument: &str) -> Result<Named, Error> {
-        let (named, client) = Named::open(url, argument).await?;
-        refuse_unmarked(&client).await?;
-        Ok(named)
-    }
-
-    /// The client programs of this machine, for this database.
-    pub fn programs(&self) -> Programs {
-        Programs::installed(self.version.major(), &self.config, &self.wanted)
-    }
-
-    async fn open(url: &str, argument: &str) -> Result<(Named, Client), Error> {
-        let open = async {
-            let (config, wanted) = parse(Some(url))?;
-            let config = Access::named(&config, None).config(Role::Admin);
-            let client = connect(&config).await?;
-            let version = access::supported_version(&client).await?;
-            let named = Named {
-                config,
-                version,
-                wanted,
-            };
-            Ok((named, client))
-        };
-        open.await
-            .map_err(|error: Error| error.of_argument(argument))
     }
 }
 
@@ -300,7 +254,7 @@ impl Drop for Database {
 }
 
 /// The parts of the URL. No message repeats any of it: it holds a password.
-fn parse(url: Option<&str>) -> Result<(Config, Wanted), Error> {
+pub(super) fn parse(url: Option<&str>) -> Result<(Config, Wanted), Error> {
     let problem = |text: &str, hint: &str| {
         let mut problem = Problem::new(text).hint(hint);
         problem.key = Some("--url".to_owned());
@@ -320,7 +274,7 @@ fn parse(url: Option<&str>) -> Result<(Config, Wanted), Error> {
     Ok((config, wanted))
 }
 
-async fn connect(config: &Config) -> Result<Client, Error> {
+pub(super) async fn connect(config: &Config) -> Result<Client, Error> {
     let refused = match timeout(CONNECT_LIMIT, access::connect(config)).await {
         Ok(Ok(client)) => return Ok(client),
         Ok(Err(e)) => e,
@@ -345,7 +299,7 @@ async fn connect(config: &Config) -> Result<Client, Error> {
     }
 }
 
-async fn refuse_unmarked(client: &Client) -> Result<(), Error> {
+pub(super) async fn refuse_unmarked(client: &Client) -> Result<(), Error> {
     let row = client
         .query_one(database::CURRENT_COMMENT, &[])
         .await

@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Config};
 
 use super::Error;
 use super::jobs::{self, Job};
+use super::layout::Layout;
 use crate::postgres::catalogue;
 use crate::postgres::relation::quote_literal;
 use crate::talk::Talk;
@@ -18,8 +19,28 @@ const AT_ONCE: usize = 40;
 /// The largest tables are vacuumed each on its own, so that no worker is left with several.
 const LARGEST: usize = 16;
 
-/// The rows of every filled table, by its name as SQL needs it.
-pub(super) type Sizes = HashMap<String, u64>;
+/// The rows of every filled table, by its name without quotes: the catalogue quotes only names that need it.
+pub(super) struct Sizes(HashMap<String, u64>);
+
+impl Sizes {
+    pub(super) fn of(layouts: &[Layout]) -> Sizes {
+        let rows = |layout: &Layout| (unquoted(&layout.sql_name), layout.rows);
+        Sizes(layouts.iter().map(rows).collect())
+    }
+
+    /// Of the largest of the tables that the job locks.
+    fn rows(&self, job: &Job) -> u64 {
+        let rows = job
+            .tables
+            .iter()
+            .filter_map(|table| self.0.get(&unquoted(table)));
+        rows.copied().max().unwrap_or(0)
+    }
+}
+
+fn unquoted(table: &str) -> String {
+    table.replace('"', "")
+}
 
 /// What was taken away and has to come back.
 pub(super) struct TakenAway {
@@ -109,15 +130,12 @@ impl TakenAway {
 
 /// What is large is begun first, and what is small goes together.
 fn by_size(mut jobs: Vec<Job>, sizes: &Sizes) -> Vec<Job> {
-    let rows = |job: &Job| {
-        let rows = job.tables.iter().filter_map(|table| sizes.get(table));
-        rows.copied().max().unwrap_or(0)
-    };
-    jobs.sort_by_key(|job| std::cmp::Reverse(rows(job)));
-    jobs::batched(jobs, |job| rows(job) < SMALL_ROWS)
+    jobs.sort_by_cached_key(|job| std::cmp::Reverse(sizes.rows(job)));
+    jobs::batched(jobs, |job| sizes.rows(job) < SMALL_ROWS)
 }
 
-/// The next value of every sequence that fills a column is beyond what the column holds.
+/// The next value of every sequence that fills a column is beyond what the column holds: beyond all, where it fills
+/// several.
 pub(super) async fn move_sequences(client: &Client) -> Result<(), Error> {
     let owned = client
         .query(catalogue::OWNED_SEQUENCES, &[])
@@ -130,7 +148,8 @@ pub(super) async fn move_sequences(client: &Client) -> Result<(), Error> {
             let (table, column): (String, String) = (row.get("on_table"), row.get("on_column"));
             let literal = quote_literal(&sequence);
             format!(
-                "SELECT setval({literal}, max({column}) + 1, false) FROM {table} HAVING max({column}) IS NOT NULL"
+                "SELECT setval({literal}, greatest(max({column}) + 1, (SELECT last_value FROM {sequence})), false) \
+                 FROM {table} HAVING max({column}) IS NOT NULL"
             )
         })
         .collect();

@@ -14,7 +14,7 @@ use self::stream::{BUFFER_BYTES, Stream};
 use super::Error;
 use super::encode::Misfit;
 use super::layout::Layout;
-use super::value::{Scratch, Value};
+use super::value::Scratch;
 use crate::postgres::relation::quote_identifier;
 use crate::talk::Talk;
 
@@ -172,22 +172,13 @@ fn put_row(
 ) -> Result<(), Failed> {
     buffer.put_i16(layout.columns.len() as i16);
     for (number, column) in layout.columns.iter().enumerate() {
-        let value = column.generator.value(row, scratch);
-        if value == Value::Null {
-            buffer.put_i32(-1);
-            continue;
-        }
-        let at = buffer.len();
-        buffer.put_i32(0);
         column
-            .encoding
-            .put(value, buffer)
+            .generator
+            .put(row, scratch, &column.encoding, buffer)
             .map_err(|misfit| Failed::Misfit {
                 column: number,
                 misfit,
             })?;
-        let len = (buffer.len() - at - 4) as i32;
-        buffer[at..at + 4].copy_from_slice(&len.to_be_bytes());
     }
     Ok(())
 }

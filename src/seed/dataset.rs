@@ -4,7 +4,7 @@ pub mod source;
 mod checks;
 mod open;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -42,7 +42,7 @@ pub struct Dataset {
 }
 
 /// `dataset.toml`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
     /// One line for people.
@@ -140,6 +140,15 @@ pub struct ChildrenOf {
     pub mean: f64,
 }
 
+impl TableSpec {
+    /// The columns that have a generator, in all rows or in those of some case.
+    pub fn filled(&self) -> BTreeSet<&str> {
+        let of_cases = self.cases.iter().flat_map(|case| case.columns.keys());
+        let all = self.columns.keys().chain(of_cases);
+        all.map(String::as_str).collect()
+    }
+}
+
 impl ChildrenOf {
     pub(super) fn fan(&self, seed: u64, child: &str) -> Fan {
         Fan::new(self.min, self.max, self.mean, dice::key(seed, child))
@@ -147,6 +156,18 @@ impl ChildrenOf {
 }
 
 impl Dataset {
+    /// What its file says, or what is said where there is none.
+    pub fn description(&self) -> Description {
+        Description {
+            about: self.about.clone(),
+            main: self.main.clone(),
+            seed: self.seed,
+            infer: self.infer,
+            snapshot: None,
+            tables: self.tables.clone(),
+        }
+    }
+
     /// A place in `dataset.toml`, for mistakes in what is written there.
     pub(super) fn at(&self, keys: &[&str]) -> Place<'_> {
         let root = self.description.root();

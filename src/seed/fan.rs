@@ -15,6 +15,7 @@ const BLOCK: u64 = 1_024;
 #[derive(Clone, Debug)]
 pub struct Fan {
     key: u64,
+    min: u32,
     /// Children of the first i parents of a block that starts at point 0, twice around.
     before: Vec<u64>,
 }
@@ -28,7 +29,7 @@ impl Fan {
         for count in counts.iter().chain(&counts) {
             before.push(before.last().expect("it starts with 0") + u64::from(*count));
         }
-        Fan { key, before }
+        Fan { key, min, before }
     }
 
     /// Children of the first `parents` parents.
@@ -48,6 +49,11 @@ impl Fan {
             block * BLOCK + (parent - start) as u64,
             place - self.before[parent],
         )
+    }
+
+    /// Whether a parent may have no child at all.
+    pub fn may_be_childless(&self) -> bool {
+        self.min == 0
     }
 
     fn per_block(&self) -> u64 {

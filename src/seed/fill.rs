@@ -5,18 +5,25 @@ use std::collections::BTreeMap;
 use tokio_postgres::Config;
 use tokio_postgres::error::ErrorPosition;
 
+use super::dataset::TableSpec;
+use super::explain::toml;
 use super::session::Session;
-use super::{Error, Source, Spec, after, age, copy, layout};
+use super::{Error, Source, Spec, after, age, copy, infer, layout};
+use crate::input::{Problem, Problems};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
 /// A filled database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Seeded {
     /// Rows per table, exactly.
     pub rows: BTreeMap<String, u64>,
     /// Size of the whole database.
     pub bytes: u64,
+    /// How each table was filled: as described, or inferred.
+    pub tables: BTreeMap<String, TableSpec>,
+    /// Tables that stay empty, and why.
+    pub empty: BTreeMap<String, String>,
 }
 
 /// Creates the schema in the empty database that `config` leads to, and fills it. Everything
@@ -24,16 +31,19 @@ pub struct Seeded {
 pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, Error> {
     let session = Session::open(config).await?;
     create_schema(&session, spec).await?;
+    // A dump of a schema leaves settings behind, such as an empty search path.
+    let session = Session::open(config).await?;
+    let (spec, empty) = &completed(&session, spec).await?;
+    if is_there_already(spec) {
+        refuse_rows(&session, spec).await?;
+    }
     let layouts = layout::read(&session, spec).await?;
     let tables: Vec<_> = layouts
         .iter()
         .map(|layout| layout.sql_name.clone())
         .collect();
 
-    let sizes = layouts
-        .iter()
-        .map(|layout| (layout.sql_name.clone(), layout.rows))
-        .collect();
+    let sizes = after::Sizes::of(&layouts);
     let aged = age::of(spec, &layouts);
 
     let workers = spec.workers;
@@ -53,13 +63,72 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     Ok(Seeded {
         rows: spec.table_rows(),
         bytes: bytes.unsigned_abs(),
+        tables: spec.dataset.tables.clone(),
+        empty: empty.clone(),
     })
 }
 
 /// The rows alone, into tables that are there: no key, index or statistics is made after them.
 pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error> {
-    let layouts = layout::read(&*Session::open(config).await?, spec).await?;
+    let session = Session::open(config).await?;
+    let layouts = layout::read(&session, spec).await?;
     copy::all(config, layouts, spec.workers, talk).await
+}
+
+/// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.
+pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
+    let session = Session::open(config).await?;
+    create_schema(&session, spec).await?;
+    let session = Session::open(config).await?;
+    let description = spec.dataset.description();
+    let (structure, inferred) =
+        infer::complete(&session, &description, spec.rows, spec.seed).await?;
+    Ok(toml(&inferred, &structure))
+}
+
+/// Whether the tables were there before us, and not only empty for certain.
+fn is_there_already(spec: &Spec) -> bool {
+    matches!(&spec.dataset.source, Source::Schema { sql, .. } if sql.is_empty())
+}
+
+async fn refuse_rows(session: &Session, spec: &Spec) -> Result<(), Error> {
+    let mut problems = Vec::new();
+    for name in spec.dataset.tables.keys() {
+        let sql_name = layout::quoted(name);
+        let sql = format!("SELECT EXISTS (SELECT FROM {sql_name})");
+        let failed = Error::doing(format!("cannot look into {sql_name}"));
+        if session.query_one(&sql, &[]).await.map_err(failed)?.get(0) {
+            let problem = Problem::argument("--url", name, "this table has rows already");
+            problems.push(problem.hint("empty it, or name a database without rows"));
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Problems(problems).into()),
+    }
+}
+
+/// The dataset with what it leaves open inferred, and the tables that stay empty.
+async fn completed(
+    session: &Session,
+    spec: &Spec,
+) -> Result<(Spec, BTreeMap<String, String>), Error> {
+    let mut spec = spec.clone();
+    if !spec.dataset.infer {
+        let empty = |table: &TableSpec| table.empty.clone();
+        let tables = spec.dataset.tables.iter();
+        let empty = tables.filter_map(|(name, table)| Some((name.clone(), empty(table)?)));
+        let empty: BTreeMap<_, _> = empty.collect();
+        spec.dataset
+            .tables
+            .retain(|name, _| !empty.contains_key(name));
+        return Ok((spec, empty));
+    }
+    let description = spec.dataset.description();
+    let (_, inferred) = infer::complete(session, &description, spec.rows, spec.seed).await?;
+    spec.dataset.main = inferred.main;
+    spec.dataset.tables = inferred.tables;
+    Ok((spec, inferred.empty))
 }
 
 async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {

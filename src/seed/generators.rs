@@ -43,15 +43,28 @@ pub mod by;
 pub mod sum;
 pub mod nullable;
 pub mod mix;
+pub mod label;
+pub mod steps;
+pub mod pool;
+
+mod picker;
+mod stamp;
+mod words;
+mod redirect;
+pub(super) mod cases;
 
 use std::fmt;
 
+use ::bytes::BytesMut;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::context::Place;
 use super::dice::Dice;
+use super::encode::{Encoding, Misfit};
 use super::value::{Scratch, Shape, Value};
+
+pub use picker::Picker;
 
 /// The enum of all generators, and the recipe behind each.
 macro_rules! generators {
@@ -130,6 +143,9 @@ generators! {
     Sum(sum::Sum),
     Nullable(nullable::Nullable),
     Mix(mix::Mix),
+    Label(label::Label),
+    Steps(steps::Steps),
+    Pool(pool::Pool),
 }
 
 impl GeneratorSpec {
@@ -139,6 +155,32 @@ impl GeneratorSpec {
             key: place.key(),
             make: self.recipe().build(place)?,
         })
+    }
+
+    /// The generators of all values that are not NULL.
+    pub fn cores(&self) -> Vec<&GeneratorSpec> {
+        match self {
+            GeneratorSpec::Null(_) => Vec::new(),
+            GeneratorSpec::Nullable(nullable) => nullable.value.cores(),
+            GeneratorSpec::Mix(mix) => mix.0.iter().flat_map(|p| p.value.cores()).collect(),
+            GeneratorSpec::By(by) => {
+                let all = by.values.values().chain(by.otherwise.as_deref());
+                all.flat_map(GeneratorSpec::cores).collect()
+            }
+            one => vec![one],
+        }
+    }
+
+    pub(super) fn is_injective(&self, place: &Place<'_>) -> bool {
+        self.recipe().is_injective(place)
+    }
+
+    pub(super) fn choices(&self, place: &Place<'_>, fine: bool) -> Option<u64> {
+        self.recipe().choices(place, fine)
+    }
+
+    pub(super) fn takes_number(&self) -> bool {
+        self.recipe().takes_number()
     }
 }
 
@@ -150,6 +192,22 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// A generator on paper, which can be made real in its place.
 trait Recipe {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String>;
+
+    /// Whether each row has another value, whatever the place asks for.
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        false
+    }
+
+    /// How many different values it can give one by one, if the place asks for it; with those that
+    /// a column may round away, or without.
+    fn choices(&self, _: &Place<'_>, _fine: bool) -> Option<u64> {
+        None
+    }
+
+    /// Whether the number of the row can be worked in, if the place asks for it.
+    fn takes_number(&self) -> bool {
+        false
+    }
 }
 
 /// A generator at work.
@@ -157,11 +215,33 @@ trait Make: Send + Sync {
     /// The value of a row: the same whenever it is asked for with the same dice.
     fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a>;
 
+    /// Appends the value with its length, as a cell of COPY BINARY.
+    fn put(
+        &self,
+        row: u64,
+        dice: &mut Dice,
+        scratch: &mut Scratch,
+        encoding: &Encoding,
+        out: &mut BytesMut,
+    ) -> Result<(), Misfit> {
+        encoding.put_cell(self.value(row, dice, scratch), out)
+    }
+
+    /// Appends the value as JSON.
+    fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut String) {
+        json::push(out, self.value(row, dice, scratch));
+    }
+
     /// What all its values have in common.
     fn shape(&self) -> Shape;
 
     fn gives_null(&self) -> bool {
         false
+    }
+
+    /// Whose value of which row this is, if it is another generator's.
+    fn source(&self, _: u64, _: &mut Dice, _: &mut Scratch) -> Option<(&Generator, u64)> {
+        None
     }
 }
 
@@ -176,6 +256,36 @@ impl Generator {
     pub fn value<'a>(&'a self, row: u64, scratch: &'a mut Scratch) -> Value<'a> {
         let mut dice = Dice::new(self.key, row);
         self.make.value(row, &mut dice, scratch)
+    }
+
+    /// Appends the value of a row with its length before it, or the mark of NULL: a cell of COPY BINARY.
+    pub fn put(
+        &self,
+        row: u64,
+        scratch: &mut Scratch,
+        encoding: &Encoding,
+        out: &mut BytesMut,
+    ) -> Result<(), Misfit> {
+        let mut dice = Dice::new(self.key, row);
+        self.make.put(row, &mut dice, scratch, encoding, out)
+    }
+
+    fn json(&self, row: u64, scratch: &mut Scratch, out: &mut String) {
+        let mut dice = Dice::new(self.key, row);
+        self.make.json(row, &mut dice, scratch, out);
+    }
+
+    /// Which generator's value of which row it is in the end: two that agree are the same value.
+    fn origin(&self, row: u64, scratch: &mut Scratch) -> (u64, u64) {
+        let mut at = (self, row);
+        loop {
+            let (generator, row) = at;
+            let mut dice = Dice::new(generator.key, row);
+            match generator.make.source(row, &mut dice, scratch) {
+                Some(source) => at = source,
+                None => return (generator.key, row),
+            }
+        }
     }
 
     /// What all its values but NULL have in common.

@@ -1,12 +1,16 @@
 //! Which generator fills which column, in the encoding that the server's column wants.
 
+mod limits;
+mod literals;
+
+use std::collections::BTreeMap;
+
 use tokio_postgres::Client;
-use tokio_postgres::types::{Kind, Type};
+use tokio_postgres::types::Type;
 
 use super::context::Context;
-use super::encode::Encoding;
+use super::encode::{Conversions, Encoding};
 use super::generators::Generator;
-use super::value::Shape;
 use super::{Error, Spec};
 use crate::input::{Problem, Problems};
 use crate::postgres::{RelationName, catalogue, relation::quote_identifier};
@@ -37,19 +41,35 @@ struct InCatalogue {
     ty: Type,
 }
 
+/// The generators of a table's columns, or what is wrong with them.
+type Built = BTreeMap<String, Result<Generator, String>>;
+
 /// All tables, the largest first. Whatever does not fit is found before a row is sent.
 pub(super) async fn read(client: &Client, spec: &Spec) -> Result<Vec<Layout>, Error> {
     let context = Context::new(spec);
     let mut layouts = Vec::new();
     let mut problems = Vec::new();
-    for name in spec.dataset.tables.keys() {
+    for (name, table) in &spec.dataset.tables {
+        if table.empty.is_some() {
+            continue;
+        }
         let sql_name = quoted(name);
         let columns = columns(client, &sql_name)
             .await
             .map_err(Error::doing(format!(
                 "cannot read the columns of {sql_name}"
             )))?;
-        let (filled, mistakes) = pair(&context, spec, name, &columns);
+        let generators: Built = columns
+            .iter()
+            .filter(|column| table.filled().contains(column.name.as_str()))
+            .map(|column| (column.name.clone(), context.build(name, &column.name)))
+            .collect();
+        let (conversions, refused) = literals::read(client, &columns, &generators).await?;
+        let (filled, mistakes) = pair(spec, name, &columns, generators, &conversions);
+        for (column, message) in refused {
+            let key = ["tables", name, "columns", &column];
+            problems.push(spec.dataset.at(&key).problem(message));
+        }
         problems.extend(mistakes);
         layouts.push(Layout {
             rows: context.rows[name],
@@ -100,12 +120,12 @@ async fn columns(
 
 /// The columns that have a generator, and what is wrong with them or with those that have none.
 fn pair(
-    context: &Context<'_>,
     spec: &Spec,
     table: &str,
     columns: &[InCatalogue],
+    mut generators: Built,
+    conversions: &Conversions,
 ) -> (Vec<Column>, Vec<Problem>) {
-    let described = &spec.dataset.tables[table].columns;
     let mut filled = Vec::new();
     let mut problems = Vec::new();
     if columns.is_empty() {
@@ -115,17 +135,18 @@ fn pair(
     }
     for column in columns {
         let key = ["tables", table, "columns", column.name.as_str()];
-        let Some(generator) = described.get(&column.name) else {
+        let Some(built) = generators.remove(&column.name) else {
             if column.not_null && !column.has_default && !column.is_generated {
                 let message = "the column is NOT NULL and has no default: it needs a generator";
                 problems.push(spec.dataset.at(&key).problem(message));
             }
             continue;
         };
-        let built = generator
-            .build(&context.column(table, &column.name))
-            .and_then(|generator| Ok((encoding(column, &generator)?, generator)));
-        match built {
+        let fitting = built.and_then(|generator| {
+            let encoding = limits::encoding(column, &generator, conversions)?;
+            Ok((encoding, generator))
+        });
+        match fitting {
             Ok((encoding, generator)) => filled.push(Column {
                 name: column.name.clone(),
                 encoding,
@@ -134,81 +155,19 @@ fn pair(
             Err(message) => problems.push(spec.dataset.at(&key).problem(message)),
         }
     }
-    for name in described.keys() {
-        if !columns.iter().any(|column| column.name == *name) {
-            let key = ["tables", table, "columns", name.as_str()];
+    for name in spec.dataset.tables[table].filled() {
+        if !columns.iter().any(|column| column.name == name) {
+            let key = ["tables", table, "columns", name];
             let message = "the schema gives the table no such column";
             problems.push(spec.dataset.at(&key).problem(message));
         }
     }
+    for column in spec.dataset.tables[table].unique.iter().flatten() {
+        if !columns.iter().any(|known| known.name == *column) {
+            let message = format!("the schema gives the table no column {column}");
+            let place = spec.dataset.at(&["tables", table, "unique"]);
+            problems.push(place.problem(message));
+        }
+    }
     (filled, problems)
-}
-
-/// How the generator's values travel to the column, if all of them fit.
-fn encoding(column: &InCatalogue, generator: &Generator) -> Result<Encoding, String> {
-    let ty = &column.ty;
-    if column.is_generated {
-        return Err("the server computes the column: leave it out".to_owned());
-    }
-    if column.not_null && generator.gives_null() {
-        return Err("the column is NOT NULL, but the generator gives NULL".to_owned());
-    }
-    let shape = generator.shape();
-    let encoding =
-        Encoding::of(ty).ok_or_else(|| format!("no generator has values of the type {ty}"))?;
-    if !encoding.takes(&shape) {
-        return Err(format!("values of {shape:?} do not fit the type {ty}"));
-    }
-    limits(ty, column.modifier, &shape)?;
-    Ok(encoding)
-}
-
-/// The limits of the column itself: labels of an enum, the length of a varchar, digits.
-fn limits(ty: &Type, modifier: i32, shape: &Shape) -> Result<(), String> {
-    if let Kind::Enum(labels) = ty.kind() {
-        let Shape::Label(given) = shape else {
-            return Err(format!(
-                "the type {ty} takes a choice of its labels: {labels:?}"
-            ));
-        };
-        return match given.iter().find(|label| !labels.contains(label)) {
-            Some(label) => Err(format!("{label:?} is no label of {ty}: {labels:?}")),
-            None => Ok(()),
-        };
-    }
-    // A modifier is 4 more than what was written; -1 is none.
-    let Ok(modifier) = usize::try_from(modifier - 4) else {
-        return Ok(());
-    };
-    match shape {
-        Shape::Text { chars } if [Type::VARCHAR, Type::BPCHAR].contains(ty) => {
-            at_most(*chars, modifier, "characters")
-        }
-        Shape::Label(labels) if [Type::VARCHAR, Type::BPCHAR].contains(ty) => {
-            let chars = labels.iter().map(|label| label.chars().count()).max();
-            at_most(chars.unwrap_or(0), modifier, "characters")
-        }
-        Shape::Decimal { min, max, scale } if *ty == Type::NUMERIC => {
-            let largest = min.unsigned_abs().max(max.unsigned_abs());
-            let whole = largest / 10u64.pow((*scale).into());
-            let digits = whole.checked_ilog10().map_or(0, |log| log as usize + 1);
-            let (precision, scale) = (modifier >> 16, modifier & 0x7ff);
-            at_most(
-                digits,
-                precision.saturating_sub(scale),
-                "digits before the point",
-            )
-        }
-        _ => Ok(()),
-    }
-}
-
-fn at_most(found: usize, limit: usize, what: &str) -> Result<(), String> {
-    if found <= limit {
-        Ok(())
-    } else {
-        Err(format!(
-            "has up to {found} {what}, but the column takes {limit}"
-        ))
-    }
 }

@@ -84,10 +84,10 @@ fn column_widths(
     rows: u64,
 ) -> BTreeMap<String, f64> {
     let in_schema = spec.dataset.schema.table(name);
-    let columns = table.columns.iter().filter_map(|(column, generator)| {
-        let generator = generator.build(&context.column(name, column)).ok()?;
+    let columns = table.filled().into_iter().filter_map(|column| {
+        let generator = context.build(name, column).ok()?;
         let ty = in_schema.and_then(|table| table.column(column));
-        Some((column.clone(), average_width(&generator, ty, rows)))
+        Some((column.to_owned(), average_width(&generator, ty, rows)))
     });
     let mut widths: BTreeMap<_, _> = columns.collect();
     for column in in_schema.iter().flat_map(|table| &table.columns) {
@@ -119,7 +119,14 @@ fn width(value: Value<'_>, ty: Option<&Column>) -> f64 {
         Value::Int(_) if ty == "serial" => 4.0,
         Value::Int(_) | Value::Float(_) => 8.0,
         Value::TimestampUs(_) if ty == "date" => 4.0,
-        Value::TimestampUs(_) => 8.0,
+        Value::TimestampUs(_) | Value::TimeUs(_) => 8.0,
+        Value::IntervalUs(_) | Value::Point { .. } => 16.0,
+        Value::Ip { .. } | Value::Mac(_) => 7.0,
+        Value::Bits { bytes, .. } => bytes.len() as f64 + 5.0,
+        Value::Bytes(bytes) => bytes.len() as f64 + 4.0,
+        Value::Lexemes(text) | Value::Pairs(text) | Value::Composed(text) => {
+            text.len() as f64 * 1.5 + 16.0
+        }
         Value::Decimal { .. } => 7.0,
         Value::Uuid(_) => 16.0,
         Value::Text(_) if is_enum(ty) => 4.0,

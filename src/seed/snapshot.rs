@@ -1,8 +1,9 @@
 //! A database as it was dumped: restored by PostgreSQL's own programs, then vacuumed and counted.
 
 mod count;
-mod script;
+pub(super) mod script;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -78,6 +79,8 @@ pub async fn restore(
     Ok(Seeded {
         rows,
         bytes: bytes.unsigned_abs(),
+        tables: BTreeMap::new(),
+        empty: BTreeMap::new(),
     })
 }
 

@@ -1,11 +1,17 @@
 //! A made value, before it is encoded for the type of a column or a parameter.
 
+pub mod text;
+mod shape;
+
 use std::error::Error;
+use std::net::IpAddr;
 
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 
 use super::encode::Encoding;
+
+pub use shape::Shape;
 
 /// One value of one cell. Texts point into word tables or into the scratch they were made in.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,8 +29,34 @@ pub enum Value<'a> {
     Uuid(u128),
     /// Microseconds since 1970, UTC.
     TimestampUs(i64),
+    /// Microseconds since midnight.
+    TimeUs(i64),
+    IntervalUs(i64),
+    Bytes(&'a [u8]),
+    /// The first `len` bits, the highest of each byte first.
+    Bits {
+        bytes: &'a [u8],
+        len: usize,
+    },
+    /// A machine's address, or with fewer `bits` than it has a network's.
+    Ip {
+        address: IpAddr,
+        bits: u8,
+    },
+    /// 48 bits.
+    Mac(u64),
+    Point {
+        x: f64,
+        y: f64,
+    },
+    /// Different words with a blank between two.
+    Lexemes(&'a str),
+    /// Keys and values in turn, with a tab between two.
+    Pairs(&'a str),
     /// A JSON document as text.
     Json(&'a str),
+    /// An array, a range or a record as the server's input functions read it.
+    Composed(&'a str),
 }
 
 /// Sends a value as a query's parameter, in whatever type the server expects there.
@@ -49,35 +81,11 @@ impl ToSql for Value<'_> {
     tokio_postgres::types::to_sql_checked!();
 }
 
-/// All that a generator's values have in common: what decides whether they fit a column.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    Bool,
-    Int {
-        min: i64,
-        max: i64,
-    },
-    Float,
-    Decimal {
-        min: i64,
-        max: i64,
-        scale: u8,
-    },
-    /// At most so many characters.
-    Text {
-        chars: usize,
-    },
-    /// One of these texts.
-    Label(Vec<String>),
-    Uuid,
-    Timestamp,
-    Json,
-}
-
-/// Where generators put texts that they compose. One per value that must live at the same time.
+/// Where generators put what they compose. One per value that must live at the same time.
 #[derive(Debug, Default)]
 pub struct Scratch {
     text: String,
+    bytes: Vec<u8>,
     inner: Option<Box<Scratch>>,
 }
 
@@ -86,6 +94,12 @@ impl Scratch {
     pub fn text(&mut self) -> &mut String {
         self.text.clear();
         &mut self.text
+    }
+
+    /// No bytes, to add some.
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
+        self.bytes.clear();
+        &mut self.bytes
     }
 
     /// An empty text and a scratch for the values that go into it.

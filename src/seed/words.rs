@@ -1,14 +1,19 @@
 //! Tables of words, made once by `fake`: generators pick from them by reference.
 
+mod kinds;
+
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use fake::Fake;
 use fake::faker::address::raw::{CityName, StreetName};
-use fake::faker::company::raw::CompanyName;
+use fake::faker::company::raw::{CatchPhrase, CompanyName};
 use fake::faker::lorem::raw::Sentence;
 use fake::locales::{Data, EN};
 
 use super::dice::{self, Dice};
+
+pub use kinds::of;
 
 pub const FIRST_NAMES: &[&str] = EN::NAME_FIRST_NAME;
 pub const LAST_NAMES: &[&str] = EN::NAME_LAST_NAME;
@@ -27,6 +32,31 @@ pub static SENTENCES: LazyLock<Vec<String>> = LazyLock::new(|| {
     table("sentences", 2_048, |dice| {
         Sentence(EN, 4..14).fake_with_rng(dice)
     })
+});
+
+/// What pages are called.
+pub static TITLES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    table("titles", 4_096, |dice| {
+        let title: String = CatchPhrase(EN).fake_with_rng(dice);
+        let mut chars = title.chars();
+        let first = chars.next().map(|first| first.to_ascii_uppercase());
+        first.into_iter().chain(chars).collect()
+    })
+});
+/// The same as addresses say them, in the same order.
+pub static SLUGS: LazyLock<Vec<String>> = LazyLock::new(|| slugs(&TITLES));
+/// The names of companies as addresses say them, in the same order.
+pub static HOSTS: LazyLock<Vec<String>> = LazyLock::new(|| slugs(&COMPANIES));
+/// Different words in small letters, as a text search keeps them.
+pub static LEXEMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let words = TITLES.iter().flat_map(|title| title.split([' ', '-', '/']));
+    let words = words.chain(EN::LOREM_WORD.iter().copied());
+    let words = words.map(str::to_ascii_lowercase);
+    let words = words.filter(|word| word.chars().all(|char| char.is_ascii_lowercase()));
+    let mut known = HashSet::new();
+    words
+        .filter(|word| word.len() > 2 && known.insert(word.clone()))
+        .collect()
 });
 
 /// The trade names of things that a shop sells: `fake` has none.
@@ -121,8 +151,23 @@ pub const PRODUCTS: &[&str] = &[
     "Watch",
 ];
 
-/// The words are the same under every seed: which of them a row gets is what a seed decides.
+/// Different words, at most so many. They are the same under every seed: which of them a row gets is
+/// what a seed decides.
 fn table(name: &str, len: usize, make: impl Fn(&mut Dice) -> String) -> Vec<String> {
     let mut dice = Dice::new(dice::key(0, name), 0);
-    (0..len).map(|_| make(&mut dice)).collect()
+    let mut known = HashSet::new();
+    (0..len)
+        .map(|_| make(&mut dice))
+        .filter(|word| known.insert(word.clone()))
+        .collect()
+}
+
+/// Small letters and digits with hyphens between.
+fn slugs(texts: &[String]) -> Vec<String> {
+    let slug = |text: &String| {
+        let parts = text.split(|char: char| !char.is_ascii_alphanumeric());
+        let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join("-").to_ascii_lowercase()
+    };
+    texts.iter().map(slug).collect()
 }

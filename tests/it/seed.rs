@@ -2,9 +2,11 @@
 
 mod types;
 mod structure;
+mod infer;
 mod failures;
 mod aged;
 mod snapshot;
+mod like;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -11,8 +11,7 @@ use tokio_postgres::types::Type;
 use super::params::{ParamSource, Picked};
 use crate::postgres::relation::quote_literal;
 use crate::rehearse::workload::{Query, mark};
-use crate::seed::encode::Hyphenated;
-use crate::seed::value::{Scratch, Value};
+use crate::seed::value::{Scratch, Value, text};
 
 /// A query's text, cut where its parameters are.
 #[derive(Clone, Debug)]
@@ -112,38 +111,19 @@ impl LiteralType {
 
 /// `\x` and two digits for each byte.
 fn hexadecimal(bytes: &[u8]) -> String {
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    format!("\\x{}", digits.collect::<String>())
+    let mut digits = "\\x".to_owned();
+    text::hexadecimal(bytes, &mut digits);
+    digits
 }
 
 /// The value as the server's input functions read it; `None` for NULL.
 fn text_of(value: Value<'_>) -> Option<String> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(bool) => bool.to_string(),
-        Value::Int(int) => int.to_string(),
-        Value::Float(float) => float.to_string(),
-        Value::Decimal { unscaled, scale } => decimal(unscaled, scale),
-        Value::Text(text) | Value::Json(text) => text.to_owned(),
-        Value::Uuid(uuid) => Hyphenated(uuid).to_string(),
-        // RFC 3339 in UTC: a type without time zone takes date and time as they are written.
-        Value::TimestampUs(us) => match jiff::Timestamp::from_microsecond(us) {
-            Ok(time) => time.to_string(),
-            Err(_) => return None,
-        },
-    })
-}
-
-fn decimal(unscaled: i64, scale: u8) -> String {
-    let digits = format!(
-        "{:0>width$}",
-        unscaled.unsigned_abs(),
-        width = usize::from(scale) + 1
-    );
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let point = if scale > 0 { "." } else { "" };
-    format!("{sign}{whole}{point}{fraction}")
+    if value == Value::Null {
+        return None;
+    }
+    let mut text = String::new();
+    text::write(value, &mut text);
+    Some(text)
 }
 
 #[cfg(test)]

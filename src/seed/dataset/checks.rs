@@ -170,17 +170,23 @@ fn circles(dataset: &Dataset) -> Vec<Problem> {
 }
 
 fn generators(dataset: &Dataset) -> Vec<Problem> {
+    // How many rows there will be is not known yet: sets that must be unique are looked at later.
     let spec = Spec {
         dataset: dataset.clone(),
-        rows: 1_000,
+        rows: 1,
         seed: dataset.seed,
         workers: 1,
     };
     let context = Context::new(&spec);
     let mut problems = Vec::new();
     for (name, table) in &dataset.tables {
-        for (column, generator) in &table.columns {
-            if let Err(message) = generator.build(&context.column(name, column)) {
+        if let Err(message) = context.check_unique(name) {
+            let place = dataset.at(&["tables", name, "unique"]);
+            problems.push(place.problem(message));
+            continue;
+        }
+        for column in table.filled() {
+            if let Err(message) = context.build(name, column) {
                 let place = dataset.at(&["tables", name, "columns", column]);
                 problems.push(place.problem(message));
             }

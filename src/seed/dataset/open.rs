@@ -7,6 +7,7 @@ use super::{Dataset, Description, Snapshot, Source, checks, default_seed};
 use crate::input::sql::SqlMistake;
 use crate::input::{Document, Problem, Problems};
 use crate::seed::schema::Schema;
+use crate::seed::snapshot::script;
 
 /// What `pg_dump -Fc` or `-Fd` may have left in a dataset's directory.
 const SNAPSHOT: &str = "snapshot.dump";
@@ -52,7 +53,10 @@ impl Dataset {
                 })
             }
             (None, true) => snapshot_at(&dir.join(SNAPSHOT)),
-            (None, false) => schema_at(&dir.join("schema.sql")),
+            (None, false) => {
+                let is_inferred = written.as_ref().is_some_and(|written| written.infer);
+                schema_at(&dir.join("schema.sql"), is_inferred)
+            }
         };
         let source = source.map_err(|problem| problems.push(problem)).ok();
         let name = dir.file_name().unwrap_or_default().display().to_string();
@@ -73,12 +77,30 @@ impl Dataset {
 
     /// Nothing but a schema: all else is inferred.
     pub fn of_schema(path: &Path) -> Result<Dataset, Problem> {
-        Ok(Dataset::of_file(path, schema_at(path)?))
+        Ok(Dataset::of_file(path, schema_at(path, true)?))
     }
 
     /// Nothing but a dump.
     pub fn of_snapshot(path: &Path) -> Result<Dataset, Problem> {
         Ok(Dataset::of_file(path, snapshot_at(path)?))
+    }
+
+    /// The tables that a database has: all else is inferred.
+    pub fn of_database() -> Dataset {
+        let source = Source::Schema {
+            path: PathBuf::new(),
+            sql: String::new(),
+        };
+        let document = Document::new("dataset.toml", "");
+        let name = "the database".to_owned();
+        Dataset::new(
+            name,
+            PathBuf::new(),
+            document,
+            source,
+            Schema::unknown(),
+            inferred(),
+        )
     }
 
     fn of_file(path: &Path, (source, schema): (Source, Schema)) -> Dataset {
@@ -147,11 +169,21 @@ fn inferred() -> Description {
     }
 }
 
-fn schema_at(path: &Path) -> Result<(Source, Schema), Problem> {
+/// The schema in a file. What our own reading of SQL does not understand is for the server to judge where all that it
+/// is needed for `is_inferred`.
+fn schema_at(path: &Path, is_inferred: bool) -> Result<(Source, Schema), Problem> {
     let document = Document::read(path).map_err(|problem| problem.hint(HINT))?;
-    let schema = Schema::parse(document.text())
-        .map_err(|SqlMistake { line, message }| Problem::file(path, message).at_line(line))?;
-    let sql = document.text().to_owned();
+    let sql = match script::dumped_schema(document.text()) {
+        Some(sql) => sql.map_err(|message| Problem::file(path, message))?,
+        None => document.text().to_owned(),
+    };
+    let schema = match Schema::parse(&sql) {
+        Ok(schema) => schema,
+        Err(_) if is_inferred => Schema::unknown(),
+        Err(SqlMistake { line, message }) => {
+            return Err(Problem::file(path, message).at_line(line));
+        }
+    };
     let path = path.to_owned();
     Ok((Source::Schema { path, sql }, schema))
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// What a template is made of.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// SQL that creates the tables; the rows are made.
+    /// SQL that creates the tables, none where they are there already; the rows are made.
     Schema { path: PathBuf, sql: String },
     /// A dump of a database, with the rows that are in it.
     Snapshot(Snapshot),

@@ -1,14 +1,14 @@
 //! `street`, `city`, `postcode`, `country`: the parts of an address.
 
-use std::fmt::Write;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::name::{Words, longest};
-use super::{Make, Recipe};
+use super::stamp::End;
+use super::words::{self, Words, longest};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
+use crate::seed::digits;
 use crate::seed::skew::Skew;
 use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::{CITIES, COUNTRY_CODES, STREETS};
@@ -34,61 +34,87 @@ pub struct Postcode {}
 pub struct Country {}
 
 impl Recipe for Street {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         Ok(Box::new(Streets {
             number: Skew::new(HOUSES, 0.6),
             streets: &STREETS,
+            end: End::new(place, None, ' ')?,
         }))
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
 impl Recipe for City {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Words(CITIES.as_slice())))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        Words::boxed(place, CITIES.as_slice(), None, None)
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        words::choices(&CITIES, None)
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
 impl Recipe for Postcode {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Postcodes))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        Ok(Box::new(Postcodes(place.picker(POSTCODES, 0.0))))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        Some(POSTCODES)
     }
 }
 
 impl Recipe for Country {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Words(COUNTRY_CODES)))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        Words::boxed(place, COUNTRY_CODES, None, None)
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        words::choices(COUNTRY_CODES, None)
     }
 }
 
 /// Houses of the longest street.
 const HOUSES: u64 = 999;
+/// From 01000 on.
+const POSTCODES: u64 = 99_000;
 
 struct Streets {
     number: Skew,
     streets: &'static [String],
+    end: End,
 }
 
 impl Make for Streets {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        let _ = write!(text, "{} ", self.number.rank(dice) + 1);
+        text.push_str(digits::int(self.number.rank(dice) as i64 + 1).as_str());
+        text.push(' ');
         text.push_str(dice.word(self.streets));
+        self.end.put(row, text);
         Value::Text(text)
     }
 
     fn shape(&self) -> Shape {
         Shape::Text {
-            chars: "999 ".len() + longest(self.streets),
+            chars: self.end.chars("999 ".len() + longest(self.streets)),
         }
     }
 }
 
-struct Postcodes;
+struct Postcodes(Picker);
 
 impl Make for Postcodes {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        let _ = write!(text, "{:05}", 1_000 + dice.below(99_000));
+        text.push_str(digits::padded::<5>(1_000 + self.0.at(row, dice)).as_str());
         Value::Text(text)
     }
 

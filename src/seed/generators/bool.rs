@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::value::{Scratch, Shape, Value};
@@ -25,9 +25,16 @@ fn is_half(fraction: &f64) -> bool {
 }
 
 impl Recipe for Bool {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         check_fraction("true", self.true_fraction)?;
-        Ok(Box::new(Coin(self.true_fraction)))
+        Ok(Box::new(Coin {
+            true_fraction: self.true_fraction,
+            picker: place.picker(2, 0.0),
+        }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        Some(2)
     }
 }
 
@@ -40,11 +47,17 @@ pub(super) fn check_fraction(key: &str, fraction: f64) -> Result<(), String> {
     }
 }
 
-struct Coin(f64);
+struct Coin {
+    true_fraction: f64,
+    picker: Picker,
+}
 
 impl Make for Coin {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        Value::Bool(dice.unit() < self.0)
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+        Value::Bool(match &self.picker {
+            Picker::Index(index) => index.at(row) == 1,
+            Picker::Chance { .. } => dice.unit() < self.true_fraction,
+        })
     }
 
     fn shape(&self) -> Shape {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::mix::Weights;
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::value::{Scratch, Shape, Value};
@@ -16,48 +17,53 @@ use crate::seed::value::{Scratch, Shape, Value};
 pub struct Choice(pub BTreeMap<String, f64>);
 
 impl Recipe for Choice {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         if let Some((label, weight)) = self.0.iter().find(|(_, w)| !w.is_finite() || **w < 0.0) {
             return Err(format!(
                 "the weight of {label:?}, {weight}, must be 0 or more"
             ));
         }
-        let mut sum = 0.0;
-        let choices: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(_, weight)| **weight > 0.0)
-            .map(|(label, weight)| {
-                sum += weight;
-                (sum, label.clone())
-            })
-            .collect();
+        let choices = self.possible();
         if choices.is_empty() {
             return Err("the weights sum to zero: give one choice a weight above 0".to_owned());
         }
-        Ok(Box::new(Choices { choices, sum }))
+        Ok(Box::new(Choices {
+            picker: place.picker(choices.len() as u64, 0.0),
+            weights: Weights::new(choices.iter().map(|(_, weight)| *weight))?,
+            choices: choices.into_iter().map(|(label, _)| label).collect(),
+        }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        Some(self.possible().len() as u64)
+    }
+}
+
+impl Choice {
+    fn possible(&self) -> Vec<(String, f64)> {
+        let possible = self.0.iter().filter(|(_, weight)| **weight > 0.0);
+        possible
+            .map(|(label, weight)| (label.clone(), *weight))
+            .collect()
     }
 }
 
 struct Choices {
-    /// Each with the sum of the weights up to and with its own.
-    choices: Vec<(f64, String)>,
-    sum: f64,
+    choices: Vec<String>,
+    weights: Weights,
+    picker: Picker,
 }
 
 impl Make for Choices {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        let point = dice.unit() * self.sum;
-        let at = self.choices.partition_point(|(upto, _)| *upto <= point);
-        Value::Text(&self.choices[at.min(self.choices.len() - 1)].1)
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+        let at = match &self.picker {
+            Picker::Index(index) => index.at(row) as usize,
+            Picker::Chance { .. } => self.weights.pick(dice),
+        };
+        Value::Text(&self.choices[at])
     }
 
     fn shape(&self) -> Shape {
-        Shape::Label(
-            self.choices
-                .iter()
-                .map(|(_, label)| label.clone())
-                .collect(),
-        )
+        Shape::Label(self.choices.clone())
     }
 }

@@ -20,8 +20,16 @@ impl Recipe for Code {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         Ok(Box::new(Codes {
             prefix: self.prefix.clone(),
-            key: place.key(),
+            key: place.number().unwrap_or_else(|| place.key()),
         }))
+    }
+
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        true
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
@@ -34,7 +42,7 @@ impl Make for Codes {
     fn value<'a>(&'a self, row: u64, _: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
         text.push_str(&self.prefix);
-        Unique::new(row, self.key).push_to(text);
+        Unique::new(row, self.key).push(text);
         Value::Text(text)
     }
 
@@ -48,13 +56,13 @@ impl Make for Codes {
 /// Eight letters and digits that no other row below 2^40 has.
 ///
 /// Each step can be undone within 40 bits, so two rows never end at the same number.
-pub(super) struct Unique(u64);
+struct Unique(u64);
 
 impl Unique {
-    pub(super) const CHARS: usize = 8;
+    const CHARS: usize = 8;
     const MASK: u64 = (1 << 40) - 1;
 
-    pub(super) fn new(row: u64, key: u64) -> Unique {
+    fn new(row: u64, key: u64) -> Unique {
         let mut x = (row ^ key) & Unique::MASK;
         for _ in 0..2 {
             x ^= x >> 21;
@@ -62,23 +70,13 @@ impl Unique {
         }
         Unique(x ^ (x >> 21))
     }
-}
 
-impl Unique {
-    /// Without the detour of `Display`, which would be half of what an address costs.
-    pub(super) fn push_to(&self, text: &mut String) {
+    fn push(&self, text: &mut String) {
         // 32 characters, five bits each, without those that are easily confused.
         const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-        let digit = |at: usize| char::from(DIGITS[(self.0 >> (5 * at) & 31) as usize]);
-        text.extend((0..Unique::CHARS).rev().map(digit));
-    }
-}
-
-impl std::fmt::Display for Unique {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = String::with_capacity(Unique::CHARS);
-        self.push_to(&mut text);
-        f.write_str(&text)
+        for digit in (0..Unique::CHARS).rev() {
+            text.push(DIGITS[(self.0 >> (5 * digit) & 31) as usize].into());
+        }
     }
 }
 
@@ -92,9 +90,6 @@ mod tests {
     fn no_two_rows_share_a_code() {
         let codes: HashSet<_> = (0..200_000).map(|row| Unique::new(row, 42).0).collect();
         assert_eq!(codes.len(), 200_000);
-        assert_ne!(
-            Unique::new(1, 42).to_string(),
-            Unique::new(1, 43).to_string()
-        );
+        assert_ne!(Unique::new(1, 42).0, Unique::new(1, 43).0);
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::value::{Scratch, Shape, Value};
@@ -27,42 +27,53 @@ fn is_two(scale: &u8) -> bool {
 }
 
 impl Recipe for Decimal {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        let Decimal { min, max, scale } = *self;
-        if scale > 9 {
-            return Err(format!("scale = {scale} is above 9"));
-        }
-        if min > max {
-            return Err(format!("min = {min} is above max = {max}"));
-        }
-        let unscaled = |value: f64| {
-            let unscaled = (value * 10f64.powi(scale.into())).round();
-            // Up to 2^53 a float holds every whole number.
-            if unscaled.abs() < 9e15 {
-                Ok(unscaled as i64)
-            } else {
-                Err(format!("{value} has too many digits"))
-            }
-        };
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        let (min, max) = bounds(self.min, self.max, self.scale)?;
         Ok(Box::new(Decimals {
-            min: unscaled(min)?,
-            max: unscaled(max)?,
-            scale,
+            min,
+            max,
+            scale: self.scale,
+            picker: place.picker(max.abs_diff(min) + 1, 0.0),
         }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        let (min, max) = bounds(self.min, self.max, self.scale).ok()?;
+        Some(max.abs_diff(min) + 1)
     }
 }
 
-struct Decimals {
-    min: i64,
-    max: i64,
-    scale: u8,
+/// Both ends without their point.
+pub(super) fn bounds(min: f64, max: f64, scale: u8) -> Result<(i64, i64), String> {
+    if scale > 15 {
+        return Err(format!("scale = {scale} is above 15"));
+    }
+    if min > max {
+        return Err(format!("min = {min} is above max = {max}"));
+    }
+    let unscaled = |value: f64| {
+        let unscaled = (value * 10f64.powi(scale.into())).round();
+        // Up to 2^53 a float holds every whole number.
+        if unscaled.abs() < 9e15 {
+            Ok(unscaled as i64)
+        } else {
+            Err(format!("{value} has too many digits for scale = {scale}"))
+        }
+    };
+    Ok((unscaled(min)?, unscaled(max)?))
+}
+
+pub(super) struct Decimals {
+    pub(super) min: i64,
+    pub(super) max: i64,
+    pub(super) scale: u8,
+    pub(super) picker: Picker,
 }
 
 impl Make for Decimals {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        let above = dice.below(self.max.abs_diff(self.min) + 1);
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
         Value::Decimal {
-            unscaled: self.min.wrapping_add_unsigned(above),
+            unscaled: self.min.wrapping_add_unsigned(self.picker.at(row, dice)),
             scale: self.scale,
         }
     }

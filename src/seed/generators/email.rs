@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::code::Unique;
-use super::name::longest;
+use super::name::Person;
+use super::stamp::End;
+use super::words::longest;
 use super::{Make, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
@@ -24,47 +25,50 @@ const DOMAINS: [&str; 3] = ["example.com", "example.org", "example.net"];
 
 impl Recipe for Email {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        let domain = 1 + longest(&DOMAINS);
+        let local = self.max.map(|max| max.saturating_sub(domain));
         Ok(Box::new(Emails {
-            key: place.key(),
-            first: parts(FIRST_NAMES),
-            last: parts(LAST_NAMES),
+            person: Person::new(place),
+            end: End::stamped(place, local, '.')?,
         }))
+    }
+
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        true
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
 struct Emails {
-    key: u64,
-    /// The names as they stand in addresses: `olivia.`
-    first: Vec<String>,
-    last: Vec<String>,
-}
-
-fn parts(names: &[impl AsRef<str>]) -> Vec<String> {
-    let letters = |name: &str| -> String {
-        let letters = name.chars().filter(char::is_ascii_alphabetic);
-        letters.map(|letter| letter.to_ascii_lowercase()).collect()
-    };
-    let parts = names.iter().map(|name| letters(name.as_ref()) + ".");
-    parts.collect()
+    person: Person,
+    end: End,
 }
 
 impl Make for Emails {
     fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        for names in [&self.first, &self.last] {
-            text.push_str(dice.word(names));
-        }
-        let domain = dice.pick(&DOMAINS);
-        Unique::new(row, self.key).push_to(text);
+        push_letters(self.person.first(row), text);
+        text.push('.');
+        push_letters(self.person.last(row), text);
+        self.end.put(row, text);
         text.push('@');
-        text.push_str(domain);
+        text.push_str(dice.word(&DOMAINS));
         Value::Text(text)
     }
 
     fn shape(&self) -> Shape {
-        let names = longest(FIRST_NAMES) + 1 + longest(LAST_NAMES) + 1;
+        let names = longest(FIRST_NAMES) + 1 + longest(LAST_NAMES);
         Shape::Text {
-            chars: names + Unique::CHARS + 1 + longest(&DOMAINS),
+            chars: self.end.chars(names) + 1 + longest(&DOMAINS),
         }
     }
+}
+
+/// The letters of a name, all small.
+pub(super) fn push_letters(name: &str, text: &mut String) {
+    let letters = name.chars().filter(char::is_ascii_alphabetic);
+    text.extend(letters.map(|letter| letter.to_ascii_lowercase()));
 }

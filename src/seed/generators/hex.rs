@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Make, Recipe};
 use crate::seed::context::Place;
+use crate::seed::dice::Dice;
+use crate::seed::digits;
+use crate::seed::permutation::Permutation;
+use crate::seed::value::{Scratch, Shape, Value};
 
 /// So many hexadecimal digits, another text for every row if there are enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,7 +18,49 @@ pub struct Hex {
 }
 
 impl Recipe for Hex {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Err("not made yet".to_owned())
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        if !(1..=4_096).contains(&self.length) {
+            return Err(format!("length = {} must be from 1 to 4096", self.length));
+        }
+        let order = self.is_injective(place).then(|| {
+            let n = 16u64.checked_pow(self.length as u32).unwrap_or(u64::MAX);
+            Permutation::new(n, place.number().unwrap_or_else(|| place.key()))
+        });
+        Ok(Box::new(Hexes {
+            length: self.length,
+            order,
+        }))
+    }
+
+    fn is_injective(&self, place: &Place<'_>) -> bool {
+        let n = 16u64.checked_pow(self.length as u32).unwrap_or(u64::MAX);
+        place.rows().is_some_and(|rows| rows <= n)
+    }
+}
+
+struct Hexes {
+    length: usize,
+    /// Of the first digits, where there are enough of them for all rows.
+    order: Option<Permutation>,
+}
+
+impl Make for Hexes {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+        let text = scratch.text();
+        let first = match &self.order {
+            Some(order) => order.at(row),
+            None => dice.roll(),
+        };
+        let digits = digits::hex::<16>(first);
+        text.push_str(&digits.as_str()[16 - self.length.min(16)..]);
+        while text.len() < self.length {
+            let digits = digits::hex::<16>(dice.roll());
+            text.push_str(&digits.as_str()[..(self.length - text.len()).min(16)]);
+        }
+        Value::Text(text)
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Text { chars: self.length }
     }
 }

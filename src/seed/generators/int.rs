@@ -3,10 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::skew::Skew;
 use crate::seed::value::{Scratch, Shape, Value};
 
 /// A whole number from `min` to `max`, both included.
@@ -21,15 +20,19 @@ pub struct Int {
 }
 
 impl Recipe for Int {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         let Int { min, max, skew } = *self;
         if min > max {
             return Err(format!("min = {min} is above max = {max}"));
         }
         check_skew(skew)?;
         let n = max.abs_diff(min).saturating_add(1);
-        let skew = Skew::new(n, skew);
-        Ok(Box::new(Ints { min, max, skew }))
+        let picker = place.picker(n, skew);
+        Ok(Box::new(Ints { min, max, picker }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        Some(self.max.abs_diff(self.min).saturating_add(1))
     }
 }
 
@@ -47,12 +50,12 @@ pub(super) fn check_skew(skew: f64) -> Result<(), String> {
 struct Ints {
     min: i64,
     max: i64,
-    skew: Skew,
+    picker: Picker,
 }
 
 impl Make for Ints {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        Value::Int(self.min.wrapping_add_unsigned(self.skew.rank(dice)))
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+        Value::Int(self.min.wrapping_add_unsigned(self.picker.at(row, dice)))
     }
 
     fn shape(&self) -> Shape {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Generator, GeneratorSpec, Make, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::encode::Hyphenated;
-use crate::seed::value::{Scratch, Shape, Value};
+use crate::seed::digits;
+use crate::seed::value::{Scratch, Shape, Value, text};
 
 /// `json = { page = { int = { min = 1, max = 9 } }, agent = { choice = { … } } }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,7 +49,7 @@ impl Make for Objects {
         text.push('{');
         for (key, generator) in &self.fields {
             text.push_str(key);
-            push(text, generator.value(row, inner));
+            generator.json(row, inner, text);
         }
         text.push('}');
         Value::Json(text)
@@ -60,45 +60,50 @@ impl Make for Objects {
     }
 }
 
-fn push(text: &mut String, value: Value<'_>) {
-    let _ = match value {
-        Value::Null => write!(text, "null"),
-        Value::Bool(bool) => {
-            text.push_str(if bool { "true" } else { "false" });
-            Ok(())
+/// Appends a value as JSON.
+pub(super) fn push(out: &mut String, value: Value<'_>) {
+    match value {
+        Value::Null => out.push_str("null"),
+        // JSON has no numbers but these.
+        Value::Float(float) if !float.is_finite() => out.push_str("null"),
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Decimal { .. }
+        | Value::Json(_) => text::write(value, out),
+        Value::Text(plain) | Value::Composed(plain) => push_text(out, plain),
+        Value::Uuid(uuid) => {
+            out.push('"');
+            out.push_str(digits::uuid(uuid).as_str());
+            out.push('"');
         }
-        Value::Int(int) => {
-            text.push_str(itoa::Buffer::new().format(int));
-            Ok(())
+        // Nothing in them that JSON has a meaning for.
+        Value::TimestampUs(_)
+        | Value::TimeUs(_)
+        | Value::IntervalUs(_)
+        | Value::Bits { .. }
+        | Value::Ip { .. }
+        | Value::Mac(_)
+        | Value::Point { .. }
+        | Value::Lexemes(_) => {
+            out.push('"');
+            text::write(value, out);
+            out.push('"');
         }
-        Value::Float(float) => write!(text, "{float}"),
-        Value::Decimal { unscaled, scale } => {
-            let one = 10u64.pow(scale.into());
-            let sign = if unscaled < 0 { "-" } else { "" };
-            let (whole, rest) = (unscaled.unsigned_abs() / one, unscaled.unsigned_abs() % one);
-            match scale {
-                0 => write!(text, "{sign}{whole}"),
-                _ => write!(text, "{sign}{whole}.{rest:0width$}", width = scale.into()),
-            }
+        Value::Bytes(_) | Value::Pairs(_) => {
+            let mut plain = String::new();
+            text::write(value, &mut plain);
+            push_text(out, &plain);
         }
-        Value::Text(plain) => {
-            push_text(text, plain);
-            Ok(())
-        }
-        Value::Uuid(uuid) => write!(text, "\"{}\"", Hyphenated(uuid)),
-        Value::TimestampUs(us) => match jiff::Timestamp::from_microsecond(us) {
-            Ok(moment) => write!(text, "\"{moment}\""),
-            Err(_) => write!(text, "null"),
-        },
-        Value::Json(document) => write!(text, "{document}"),
-    };
+    }
 }
 
-fn push_text(text: &mut String, plain: &str) {
+/// Appends a text in quotation marks.
+pub(super) fn push_text(text: &mut String, plain: &str) {
     text.push('"');
-    if !plain
+    if plain
         .bytes()
-        .any(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))
+        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
     {
         text.push_str(plain);
         text.push('"');

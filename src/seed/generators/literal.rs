@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
+use crate::seed::dice::Dice;
+use crate::seed::value::{Scratch, Shape, Value};
 
 /// One of these texts, all as likely: `literal = { any = ["POINT(1 2)"] }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,7 +16,32 @@ pub struct Literal {
 }
 
 impl Recipe for Literal {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Err("not made yet".to_owned())
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        if self.any.is_empty() {
+            return Err("any = [] gives nothing to choose from".to_owned());
+        }
+        Ok(Box::new(Literals {
+            any: self.any.clone(),
+            picker: place.picker(self.any.len() as u64, 0.0),
+        }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        Some(self.any.len() as u64)
+    }
+}
+
+struct Literals {
+    any: Vec<String>,
+    picker: Picker,
+}
+
+impl Make for Literals {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+        Value::Text(&self.any[self.picker.at(row, dice) as usize])
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Label(self.any.clone())
     }
 }

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::stamp::End;
+use super::words::{self, Words, longest};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::value::{Scratch, Shape, Value};
@@ -25,58 +27,111 @@ pub struct LastName {}
 pub struct FullName {}
 
 impl Recipe for FirstName {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Words(FIRST_NAMES)))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        Words::boxed(place, FIRST_NAMES, None, Some(place.shared_key(FIRST)))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        words::choices(FIRST_NAMES, None)
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
 impl Recipe for LastName {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Words(LAST_NAMES)))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        Words::boxed(place, LAST_NAMES, None, Some(place.shared_key(LAST) ^ 1))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        words::choices(LAST_NAMES, None)
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
 impl Recipe for FullName {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(FullNames))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        let first = FIRST_NAMES.len() as u64;
+        let picker = place.picker(first * LAST_NAMES.len() as u64, 0.0);
+        Ok(Box::new(FullNames {
+            person: Person::new(place),
+            picker: Some(picker).filter(|picker| matches!(picker, Picker::Index(_))),
+            end: End::new(place, None, ' ')?,
+        }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        let first = words::choices(FIRST_NAMES, None)?;
+        Some(first * words::choices(LAST_NAMES, None)?)
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
-/// One of a table's words, all as likely.
-pub(super) struct Words<T: 'static>(pub(super) &'static [T]);
+const FIRST: &str = "first_name";
+const LAST: &str = "last_name";
 
-impl<T: AsRef<str> + Send + Sync> Make for Words<T> {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        Value::Text(dice.word(self.0))
-    }
+/// Who a row is about: all columns of the row with a person's names have the same ones.
+pub(super) struct Person {
+    first_key: u64,
+    last_key: u64,
+}
 
-    fn shape(&self) -> Shape {
-        Shape::Text {
-            chars: longest(self.0),
+impl Person {
+    pub(super) fn new(place: &Place<'_>) -> Person {
+        Person {
+            first_key: place.shared_key(FIRST),
+            // Of a parameter both keys are the same, and must not be.
+            last_key: place.shared_key(LAST) ^ 1,
         }
     }
+
+    pub(super) fn first(&self, row: u64) -> &'static str {
+        Dice::new(self.first_key, row).word(FIRST_NAMES)
+    }
+
+    pub(super) fn last(&self, row: u64) -> &'static str {
+        Dice::new(self.last_key, row).word(LAST_NAMES)
+    }
 }
 
-/// Characters of the longest word.
-pub(super) fn longest(words: &[impl AsRef<str>]) -> usize {
-    let chars = words.iter().map(|word| word.as_ref().chars().count());
-    chars.max().unwrap_or(0)
+struct FullNames {
+    person: Person,
+    picker: Option<Picker>,
+    end: End,
 }
-
-struct FullNames;
 
 impl Make for FullNames {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        text.push_str(dice.word(FIRST_NAMES));
+        let (first, last) = match &self.picker {
+            Some(picker) => {
+                let (n, count) = (picker.at(row, dice), FIRST_NAMES.len() as u64);
+                (
+                    FIRST_NAMES[(n % count) as usize],
+                    LAST_NAMES[(n / count) as usize],
+                )
+            }
+            None => (self.person.first(row), self.person.last(row)),
+        };
+        text.push_str(first);
         text.push(' ');
-        text.push_str(dice.word(LAST_NAMES));
+        text.push_str(last);
+        self.end.put(row, text);
         Value::Text(text)
     }
 
     fn shape(&self) -> Shape {
+        let chars = longest(FIRST_NAMES) + 1 + longest(LAST_NAMES);
         Shape::Text {
-            chars: longest(FIRST_NAMES) + 1 + longest(LAST_NAMES),
+            chars: self.end.chars(chars),
         }
     }
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Make, Recipe};
 use crate::seed::context::Place;
+use crate::seed::dice::Dice;
+use crate::seed::value::{Scratch, Shape, Value};
 
 /// Always NULL.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +15,22 @@ pub struct Null {}
 
 impl Recipe for Null {
     fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Err("not made yet".to_owned())
+        Ok(Box::new(Nulls))
+    }
+}
+
+struct Nulls;
+
+impl Make for Nulls {
+    fn value<'a>(&'a self, _: u64, _: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+        Value::Null
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Null
+    }
+
+    fn gives_null(&self) -> bool {
+        true
     }
 }

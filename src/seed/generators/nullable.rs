@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::redirect::Redirect;
 use super::{Generator, GeneratorSpec, Make, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::value::{Scratch, Shape, Value};
+use crate::seed::value::Scratch;
 
 /// NULL in the fraction `nulls` of rows: `nullable = { nulls = 0.7, value = { text = { … } } }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +22,7 @@ impl Recipe for Nullable {
         super::bool::check_fraction("nulls", self.nulls)?;
         Ok(Box::new(Sometimes {
             nulls: self.nulls,
-            value: self.value.build(&place.part("value"))?,
+            value: self.value.build(&place.inside("value"))?,
         }))
     }
 }
@@ -31,20 +32,21 @@ struct Sometimes {
     value: Generator,
 }
 
-impl Make for Sometimes {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        if dice.unit() < self.nulls {
-            Value::Null
-        } else {
-            self.value.value(row, scratch)
-        }
+impl Redirect for Sometimes {
+    fn target<'a>(
+        &'a self,
+        row: u64,
+        dice: &mut Dice,
+        _: &mut Scratch,
+    ) -> Option<(&'a Generator, u64)> {
+        (dice.unit() >= self.nulls).then_some((&self.value, row))
     }
 
-    fn shape(&self) -> Shape {
-        self.value.shape()
+    fn targets(&self) -> Vec<&Generator> {
+        vec![&self.value]
     }
 
-    fn gives_null(&self) -> bool {
+    fn misses(&self) -> bool {
         true
     }
 }

@@ -3,10 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::redirect::Redirect;
 use super::{Generator, Make, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::fan::Fan;
+use crate::seed::unique;
 use crate::seed::value::{Scratch, Shape, Value};
 
 /// What a column of the parent's row holds: its key, or anything that a child repeats.
@@ -40,12 +42,27 @@ impl Recipe for Parent {
         let (target, _) = place.other(table, &self.column)?;
         Ok(Box::new(Parents { target, fan }))
     }
+
+    fn is_injective(&self, place: &Place<'_>) -> bool {
+        let table = place
+            .table
+            .and_then(|table| place.context.tables.get(table));
+        let children = table.and_then(|table| table.children_of.as_ref());
+        children.is_some_and(|children| {
+            children.max == 1 && unique::is_key(place.context, &children.table, &self.column)
+        })
+    }
 }
 
 impl Recipe for Ordinal {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         let (_, fan) = family(place)?;
-        Ok(Box::new(Ordinals { fan }))
+        let table = place
+            .table
+            .and_then(|table| place.context.tables.get(table));
+        let children = table.and_then(|table| table.children_of.as_ref());
+        let most = children.map_or(u32::MAX, |children| children.max);
+        Ok(Box::new(Ordinals { fan, most }))
     }
 }
 
@@ -62,23 +79,26 @@ struct Parents {
     fan: Fan,
 }
 
-impl Make for Parents {
-    fn value<'a>(&'a self, row: u64, _: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+impl Redirect for Parents {
+    fn target<'a>(
+        &'a self,
+        row: u64,
+        _: &mut Dice,
+        _: &mut Scratch,
+    ) -> Option<(&'a Generator, u64)> {
         let (parent, _) = self.fan.parent(row);
-        self.target.value(parent, scratch)
+        Some((&self.target, parent))
     }
 
-    fn shape(&self) -> Shape {
-        self.target.shape()
-    }
-
-    fn gives_null(&self) -> bool {
-        self.target.gives_null()
+    fn targets(&self) -> Vec<&Generator> {
+        vec![&self.target]
     }
 }
 
 struct Ordinals {
     fan: Fan,
+    /// Children of one parent.
+    most: u32,
 }
 
 impl Make for Ordinals {
@@ -88,10 +108,9 @@ impl Make for Ordinals {
     }
 
     fn shape(&self) -> Shape {
-        // A parent has at most u16::MAX children: see the dataset's checks.
         Shape::Int {
             min: 1,
-            max: i64::from(u16::MAX) / 2,
+            max: i64::from(self.most),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! `phone`: telephone numbers.
 
-use std::fmt::Write;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
+use crate::seed::digits;
 use crate::seed::value::{Scratch, Shape, Value};
 
 /// `+49 30 5550 1234`.
@@ -18,26 +17,37 @@ pub struct Phone {}
 /// Codes of countries with many telephones.
 const COUNTRIES: [u8; 10] = [1, 31, 33, 34, 39, 44, 46, 48, 49, 91];
 
+/// Areas of each country, and numbers of each area.
+const AREAS: u64 = 90;
+const NUMBERS: u64 = 100_000_000;
+const COUNT: u64 = COUNTRIES.len() as u64 * AREAS * NUMBERS;
+
 impl Recipe for Phone {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Phones))
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
+        Ok(Box::new(Phones(place.picker(COUNT, 0.0))))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        Some(COUNT)
     }
 }
 
-struct Phones;
+struct Phones(Picker);
 
 impl Make for Phones {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let text = scratch.text();
-        let country = dice.pick(&COUNTRIES);
-        let digits = dice.below(10_000_000_000);
-        let (area, number) = (10 + digits / 100_000_000 % 90, digits % 100_000_000);
-        let _ = write!(
-            text,
-            "+{country} {area} {:04} {:04}",
-            number / 10_000,
-            number % 10_000
-        );
+        let n = self.0.at(row, dice);
+        let (n, number) = (n / NUMBERS, n % NUMBERS);
+        let country = COUNTRIES[(n / AREAS) as usize];
+        text.push('+');
+        text.push_str(digits::int(country.into()).as_str());
+        text.push(' ');
+        text.push_str(digits::padded::<2>(10 + n % AREAS).as_str());
+        for four in [number / 10_000, number] {
+            text.push(' ');
+            text.push_str(digits::padded::<4>(four).as_str());
+        }
         Value::Text(text)
     }
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::decimal::Decimals;
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::value::{Scratch, Shape, Value};
@@ -18,19 +19,34 @@ pub struct Price {
 }
 
 impl Recipe for Price {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         let Price { min, max } = *self;
         if !(0.01..=1e12).contains(&min) || !(min..=1e12).contains(&max) {
             return Err(format!(
                 "min = {min} and max = {max} must be at least 0.01, at most 1e12, and in order"
             ));
         }
+        let (min_cents, max_cents) = super::decimal::bounds(min, max, 2)?;
+        let picker = place.picker(max_cents.abs_diff(min_cents) + 1, 0.0);
+        if let Picker::Index(_) = picker {
+            return Ok(Box::new(Decimals {
+                min: min_cents,
+                max: max_cents,
+                scale: 2,
+                picker,
+            }));
+        }
         Ok(Box::new(Prices {
-            min: (min * 100.0).round() as i64,
-            max: (max * 100.0).round() as i64,
+            min: min_cents,
+            max: max_cents,
             ln_min: min.ln(),
             ln_max: max.ln(),
         }))
+    }
+
+    fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
+        let (min, max) = super::decimal::bounds(self.min, self.max, 2).ok()?;
+        Some(max.abs_diff(min) + 1)
     }
 }
 

@@ -1,13 +1,17 @@
 //! `reference`: what a column holds in some row of its table: a foreign key.
 
+mod tied;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Generator, Make, Recipe};
+use super::redirect::Redirect;
+use super::{Generator, Make, Picker, Recipe};
 use crate::seed::context::Place;
-use crate::seed::dice::Dice;
+use crate::seed::dice::{self, Dice};
 use crate::seed::skew::{Scatter, Skew};
-use crate::seed::value::{Scratch, Shape, Value};
+use crate::seed::unique;
+use crate::seed::value::Scratch;
 
 /// A value of another column: `reference = { column = "users.id", skew = 0.8 }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,32 +51,83 @@ impl Recipe for Reference {
         };
         super::int::check_skew(self.skew)?;
         let (target, rows) = place.other(table, column)?;
+        let (table, _) = place
+            .context
+            .table(table)
+            .ok_or("a table that was there is gone")?;
+        let pick_key = self
+            .pick
+            .as_ref()
+            .map(|pick| place.shared_key(&format!("pick/{pick}")));
+        if let Some(tie) = &self.same {
+            let tied = tied::Tied::new(place, table, tie, target, pick_key, self.skew)?;
+            return Ok(Box::new(tied));
+        }
+        // Popular for one column, popular for all: the scatter belongs to the table.
+        let scatter = Scatter::new(rows, dice::key(place.context.seed, table));
+        let choose = match (place.picker(rows, self.skew), self.earlier) {
+            // The number of the row itself: every row once.
+            (Picker::Index(_), true) => Choose::Own,
+            (Picker::Index(index), false) => Choose::Any(Picker::Index(index)),
+            (_, true) => Choose::Earlier(self.skew),
+            (picker, false) => Choose::Scattered(picker, scatter),
+        };
+        if self.earlier && place.table != Some(table) {
+            return Err(format!(
+                "earlier is for references within a table, not to {table}"
+            ));
+        }
         Ok(Box::new(Rows {
-            skew: Skew::new(rows, self.skew),
-            // Popular for one column, popular for all: the scatter belongs to the target.
-            scatter: Scatter::new(rows, target.key),
             target,
+            choose,
+            pick_key,
         }))
+    }
+
+    fn choices(&self, place: &Place<'_>, _: bool) -> Option<u64> {
+        let (table, column) = self.column.rsplit_once('.')?;
+        let (table, _) = place.context.table(table)?;
+        let is_key = self.same.is_none() && unique::is_key(place.context, table, column);
+        is_key.then(|| place.context.rows.get(table).copied())?
     }
 }
 
 struct Rows {
     target: Generator,
-    skew: Skew,
-    scatter: Scatter,
+    choose: Choose,
+    /// What columns roll from that take the same row.
+    pick_key: Option<u64>,
 }
 
-impl Make for Rows {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let row = self.scatter.row(self.skew.rank(dice));
-        self.target.value(row, scratch)
+enum Choose {
+    Any(Picker),
+    Scattered(Picker, Scatter),
+    /// One before the row, by this skew; the first takes itself.
+    Earlier(f64),
+    Own,
+}
+
+impl Redirect for Rows {
+    fn target<'a>(
+        &'a self,
+        row: u64,
+        dice: &mut Dice,
+        _: &mut Scratch,
+    ) -> Option<(&'a Generator, u64)> {
+        let mut shared = self.pick_key.map(|key| Dice::new(key, row));
+        let dice = shared.as_mut().unwrap_or(dice);
+        let at = match &self.choose {
+            Choose::Any(picker) => picker.at(row, dice),
+            Choose::Scattered(picker, scatter) => scatter.row(picker.at(row, dice)),
+            Choose::Earlier(0.0) => dice.below(row),
+            Choose::Earlier(skew) if row > 0 => Skew::new(row, *skew).rank(dice),
+            Choose::Earlier(_) => 0,
+            Choose::Own => row,
+        };
+        Some((&self.target, at))
     }
 
-    fn shape(&self) -> Shape {
-        self.target.shape()
-    }
-
-    fn gives_null(&self) -> bool {
-        self.target.gives_null()
+    fn targets(&self) -> Vec<&Generator> {
+        vec![&self.target]
     }
 }

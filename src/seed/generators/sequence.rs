@@ -38,6 +38,10 @@ impl Recipe for Sequence {
             max,
         }))
     }
+
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        true
+    }
 }
 
 struct Numbers {

@@ -37,6 +37,10 @@ email = { email = {} }
 phone = { phone = {} }
 street = { street = {} }
 city = { city = {} }
+label = { label = { min = 2, max = 30 } }
+steps = { steps = { start = -5, step = 7, scale = 2 } }
+pool = { pool = { size = 40, common = [0.5, 0.2], value = { label = { min = 3, max = 9 } } } }
+pool_of = { pool = { size = 4, increasing = true, of = "main.id" } }
 postcode = { postcode = {} }
 country = { country = {} }
 company = { company = {} }
@@ -142,7 +146,8 @@ fn every_value_has_the_shape_that_was_promised() {
                     !text.is_empty() && text.chars().count() <= *chars
                 }
                 (Shape::Label(labels), Value::Text(text)) => labels.iter().any(|l| l == text),
-                (Shape::Uuid, Value::Uuid(_)) | (Shape::Timestamp, Value::TimestampUs(_)) => true,
+                (Shape::Uuid, Value::Uuid(_))
+                | (Shape::Timestamp { .. }, Value::TimestampUs(_)) => true,
                 (Shape::Json, Value::Json(text)) => {
                     serde_json::from_str::<serde_json::Value>(text).is_ok_and(|v| v.is_object())
                 }

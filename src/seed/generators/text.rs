@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::stamp::Stamp;
 use super::{Make, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
@@ -36,10 +37,18 @@ static PROSE: LazyLock<(String, Vec<usize>)> = LazyLock::new(|| {
 });
 
 /// Far below the length of the prose, so that a text of any length starts at most sentences.
-const LONGEST: usize = 32_768;
+pub(super) const LONGEST: usize = 32_768;
+
+/// So many characters from anywhere in the prose.
+pub(super) fn piece_of_prose(length: usize, dice: &mut Dice) -> &'static str {
+    let (prose, starts) = &*PROSE;
+    let start = *dice.pick(starts);
+    let start = start.min(prose.len() - length);
+    &prose[start..start + length]
+}
 
 impl Recipe for Text {
-    fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         let Text { min, max, skew } = *self;
         if min > max || max > LONGEST {
             return Err(format!(
@@ -47,6 +56,13 @@ impl Recipe for Text {
             ));
         }
         super::int::check_skew(skew)?;
+        let stamp = place.number().map(|key| Stamp::new(place, key));
+        if let Some(stamp) = stamp.as_ref().filter(|stamp| stamp.chars() > max) {
+            let chars = stamp.chars();
+            return Err(format!(
+                "max = {max} is too short: it takes {chars} characters to tell the rows apart"
+            ));
+        }
         let (prose, starts) = &*PROSE;
         let usable = starts.partition_point(|start| start + max <= prose.len());
         Ok(Box::new(Texts {
@@ -55,7 +71,12 @@ impl Recipe for Text {
             length: Skew::new((max - min) as u64 + 1, skew),
             prose,
             starts: &starts[..usable],
+            stamp,
         }))
+    }
+
+    fn takes_number(&self) -> bool {
+        true
     }
 }
 
@@ -65,13 +86,24 @@ struct Texts {
     length: Skew,
     prose: &'static str,
     starts: &'static [usize],
+    stamp: Option<Stamp>,
 }
 
 impl Make for Texts {
-    fn value<'a>(&'a self, _: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
         let start = *dice.pick(self.starts);
         let length = self.min + self.length.rank(dice) as usize;
         let text = &self.prose[start..start + length];
+        if let Some(stamp) = &self.stamp {
+            let out = scratch.text();
+            let room = length.max(stamp.chars()) - stamp.chars();
+            if room > 1 {
+                out.push_str(text[..room - 1].trim_end());
+                out.push(' ');
+            }
+            stamp.push(row, out);
+            return Value::Text(out);
+        }
         // A text that is cut at a blank would differ from what an application trims it to.
         Value::Text(if length > self.min {
             text.trim_end()

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Make, Recipe};
+use super::{Make, Picker, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
+use crate::seed::digits::{DAY_US, SECOND_US};
 use crate::seed::value::{Scratch, Shape, Value};
 
 /// A moment from `from` to `until`, written as `2024-01-01T00:00:00Z`.
@@ -29,47 +30,101 @@ impl Recipe for Timestamp {
                 self.from, self.until
             ));
         }
-        let from_us = self.from.as_microsecond();
-        let span_us = self.until.as_microsecond().abs_diff(from_us);
-        let rows = match (self.increasing, place.rows()) {
-            (false, _) => None,
-            (true, Some(rows)) => Some(rows.max(1)),
-            (true, None) => {
+        let picker = place.picker(0, 0.0);
+        let order = match (&picker, self.increasing, place.rows()) {
+            (Picker::Index(index), ..) => {
+                // As coarse as the set of columns allows.
+                let is_days = index.count() <= self.days();
+                let step_us = if is_days { DAY_US } else { SECOND_US };
+                Order::Steps { picker, step_us }
+            }
+            (_, false, _) => Order::None,
+            (_, true, Some(rows)) => Order::Rows(rows.max(1)),
+            (_, true, None) => {
                 return Err("increasing needs rows in order, and a parameter has none".to_owned());
             }
         };
         Ok(Box::new(Moments {
-            from_us,
-            span_us,
-            rows,
+            from_us: self.from.as_microsecond(),
+            until_us: self.until.as_microsecond(),
+            span_us: self.span_us(),
+            order,
         }))
+    }
+
+    fn is_injective(&self, place: &Place<'_>) -> bool {
+        // With a day for each row it may be a date, and two rows may fall on one.
+        let rows = place.rows().unwrap_or(0);
+        self.increasing && rows > self.days() && rows <= self.span_us()
+    }
+
+    fn choices(&self, _: &Place<'_>, fine: bool) -> Option<u64> {
+        let seconds = self.span_us() / SECOND_US as u64 + 1;
+        Some(if fine { seconds } else { self.days() })
+    }
+}
+
+impl Timestamp {
+    fn span_us(&self) -> u64 {
+        let (from, until) = (self.from.as_microsecond(), self.until.as_microsecond());
+        if from > until {
+            0
+        } else {
+            until.abs_diff(from)
+        }
+    }
+
+    /// Days of which each begins in the time.
+    fn days(&self) -> u64 {
+        self.span_us() / DAY_US as u64 + 1
     }
 }
 
 struct Moments {
     from_us: i64,
+    until_us: i64,
     span_us: u64,
+    order: Order,
+}
+
+enum Order {
+    None,
     /// The rows that the moments are spread over in order.
-    rows: Option<u64>,
+    Rows(u64),
+    /// So many steps after the beginning.
+    Steps {
+        picker: Picker,
+        step_us: i64,
+    },
 }
 
 impl Make for Moments {
     fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        let since_from_us = match self.rows {
-            None => dice.below(self.span_us.saturating_add(1)),
-            Some(rows) => {
+        let since_from_us = match &self.order {
+            Order::None => dice.below(self.span_us.saturating_add(1)),
+            Order::Rows(rows) => {
                 // Somewhere in the row's own share of the time.
-                let share = |row: u64| {
-                    (u128::from(row) * u128::from(self.span_us) / u128::from(rows)) as u64
-                };
-                let start = share(row);
-                start + dice.below(share(row + 1) - start)
+                let start = share(row, self.span_us, *rows);
+                start + dice.below(share(row + 1, self.span_us, *rows) - start)
             }
+            Order::Steps { picker, step_us } => picker.at(row, dice) * *step_us as u64,
         };
         Value::TimestampUs(self.from_us.saturating_add_unsigned(since_from_us))
     }
 
     fn shape(&self) -> Shape {
-        Shape::Timestamp
+        Shape::Timestamp {
+            min_us: self.from_us,
+            max_us: self.until_us,
+        }
+    }
+}
+
+/// Where a row's share of a span starts, if all rows share it evenly.
+pub(super) fn share(row: u64, span: u64, rows: u64) -> u64 {
+    // A division of 128 bits is slow, and few tables need it.
+    match row.checked_mul(span) {
+        Some(product) => product / rows,
+        None => (u128::from(row) * u128::from(span) / u128::from(rows)) as u64,
     }
 }

@@ -17,6 +17,10 @@ impl Recipe for Uuid {
     fn build(&self, _: &Place<'_>) -> Result<Box<dyn Make>, String> {
         Ok(Box::new(Uuids))
     }
+
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        true
+    }
 }
 
 struct Uuids;

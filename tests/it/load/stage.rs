@@ -80,6 +80,7 @@ impl Stage {
             tables: &BTreeMap::new(),
             rows: BTreeMap::new(),
             seed: 7,
+            is_snapshot: false,
         };
         let params = QueryParams::of_app(&self.admin, &app, &context, asked.protocol);
         let params = params.await.unwrap();

@@ -85,6 +85,7 @@ pub(super) fn manifest(version: Version) -> Manifest {
         bytes: 8_000_000,
         seeded_in_ms: 1,
         postgres_version: version,
+        tables: serde_json::Value::Null,
     }
 }
 
