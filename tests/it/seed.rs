@@ -4,6 +4,7 @@ mod types;
 mod structure;
 mod infer;
 mod failures;
+mod aged;
 mod snapshot;
 mod like;
 
