@@ -22,9 +22,10 @@ pub mod template;
 pub mod snapshot;
 pub mod like;
 mod layout;
-mod copy;
+pub mod copy;
 mod trial;
 mod after;
+mod age;
 mod jobs;
 mod session;
 
@@ -34,7 +35,7 @@ mod fill;
 pub use context::Context;
 pub use dataset::{Dataset, Source};
 pub use error::Error;
-pub use fill::{Seeded, explain, fill};
+pub use fill::{Seeded, explain, fill, rows};
 pub use generators::{Generator, GeneratorSpec};
 pub use value::{Scratch, Value};
 

@@ -54,6 +54,7 @@ impl Ground {
             port: None,
             os_cache: OsCache::Warm,
             cache_dir: cache.path().join("cache"),
+            cache_bytes_max: None,
         };
         let host = provision::open(&spec, None, &Talk::silent()).await?;
         let empty = host.start_empty("bench").await?;

@@ -10,7 +10,7 @@ use super::explain::toml;
 use super::infer::Inferred;
 use super::session::Session;
 use super::structure::Structure;
-use super::{Error, Source, Spec, after, copy, infer, layout, trial};
+use super::{Error, Source, Spec, after, age, copy, infer, layout, trial};
 use crate::input::{Problem, Problems};
 use crate::postgres::failure;
 use crate::talk::Talk;
@@ -45,13 +45,17 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
         .map(|layout| layout.sql_name.clone())
         .collect();
 
-    let taken_away = after::take_away(&session).await?;
-    copy::all(config, layouts, spec.workers, talk).await?;
-    taken_away
-        .bring_back(config, &tables, spec.workers, talk)
-        .await?;
+    let sizes = after::Sizes::of(&layouts);
+    let aged = age::of(spec, &layouts);
+
+    let workers = spec.workers;
+    let mut taken_away = after::take_away(&session).await?;
+    copy::all(config, layouts, workers, talk).await?;
+    taken_away.bring_back(config, &sizes, workers, talk).await?;
     after::move_sequences(&session).await?;
-    after::vacuum(config, &tables, spec.workers, talk).await?;
+    after::vacuum(config, &tables, workers, talk).await?;
+    age::all(config, &session, aged, workers, talk).await?;
+    taken_away.enable_triggers(config, workers, talk).await?;
 
     let bytes: i64 = session
         .query_one("SELECT pg_database_size(current_database())", &[])
@@ -64,6 +68,13 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
         tables: spec.dataset.tables.clone(),
         empty: empty.clone(),
     })
+}
+
+/// The rows alone, into tables that are there: no key, index or statistics is made after them.
+pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error> {
+    let session = Session::open(config).await?;
+    let layouts = layout::read(&session, spec).await?;
+    copy::all(config, layouts, spec.workers, talk).await
 }
 
 /// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.

@@ -15,6 +15,7 @@ mod partitions;
 mod keys;
 mod ranges;
 mod nulls;
+mod checks;
 mod likeness;
 mod verify;
 
@@ -78,6 +79,7 @@ pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: 
     keys::choose(&mut drafts);
     ranges::choose(&mut drafts);
     nulls::choose(&mut drafts);
+    checks::choose(&mut drafts);
     checks(&mut drafts);
     keys::note(&mut drafts);
     keys::limit(&mut drafts);

@@ -41,11 +41,13 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
                 Some(GeneratorSpec::Reference(_) | GeneratorSpec::Parent(_))
             ) {
                 draft.set(&column, joined(specs), why);
+                draft.bounded.insert(column);
             }
         } else {
             for way in &ways {
                 for (column, spec) in way {
                     draft.set(column, spec.clone(), why);
+                    draft.bounded.insert(column.clone());
                 }
             }
             let case = |columns: Way| Case {

@@ -11,6 +11,7 @@ use tokio_postgres::Client;
 use super::Violation;
 use crate::postgres::failure::in_words;
 use crate::postgres::relation::quote_identifier;
+use crate::seed::copy::stream::put_header;
 use crate::seed::dataset::TableSpec;
 use crate::seed::layout::Layout;
 use crate::seed::structure::{Check, Column, ColumnType, FilledBy, Structure, Table, TypeKind};
@@ -165,10 +166,11 @@ fn columns(table: &Table, layout: &Layout) -> String {
 async fn send(client: &Client, layout: &Layout, name: &str) -> Result<Result<(), String>, Error> {
     let failed = || Error::doing(format!("while trying rows of {}", layout.sql_name));
     let mut buffer = BytesMut::new();
-    copy::put_header(&mut buffer);
+    put_header(&mut buffer);
     let mut scratch = Scratch::default();
     for row in tried(layout.rows) {
-        copy::put_row(layout, row, &mut scratch, &mut buffer)?;
+        copy::put_row(layout, row, &mut scratch, &mut buffer)
+            .map_err(|failed| failed.at(layout))?;
     }
     buffer.extend_from_slice(&(-1i16).to_be_bytes());
     let sink = client

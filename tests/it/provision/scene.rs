@@ -46,6 +46,7 @@ impl Scene {
             os_cache: OsCache::default(),
             port: None,
             cache_dir: self.cache(),
+            cache_bytes_max: None,
         }
     }
 
