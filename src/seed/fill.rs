@@ -10,7 +10,7 @@ use super::explain::toml;
 use super::infer::Inferred;
 use super::session::Session;
 use super::structure::Structure;
-use super::{Error, Source, Spec, after, age, copy, infer, layout, trial};
+use super::{Error, Source, Spec, after, age, copy, infer, layout, own_rows, trial};
 use crate::input::{Problem, Problems};
 use crate::postgres::failure;
 use crate::talk::Talk;
@@ -50,6 +50,9 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
 
     let workers = spec.workers;
     let mut taken_away = after::take_away(&session).await?;
+    if spec.dataset.infer {
+        own_rows::forget(&session, talk).await?;
+    }
     copy::all(config, layouts, workers, talk).await?;
     taken_away.bring_back(config, &sizes, workers, talk).await?;
     after::move_sequences(&session).await?;

@@ -4,6 +4,7 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use crate::seed::schema::identifier;
+use crate::seed::structure::Structure;
 
 /// An expression without its parentheses.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,9 @@ impl Expr {
             return self.clone();
         };
         match inner.bare() {
+            Expr::Text(text) if ty.ends_with("[]") => {
+                array(&text, ty.trim_end_matches("[]")).unwrap_or(Expr::Text(text))
+            }
             Expr::Text(text) if is_number(ty) => {
                 let number = text.trim().parse();
                 number.map_or(Expr::Text(text), Expr::Number)
@@ -55,6 +59,28 @@ impl Expr {
             bare => bare,
         }
     }
+}
+
+/// The elements of `'{a,"b c"}'`, a list without lists in it.
+fn array(text: &str, element_type: &str) -> Option<Expr> {
+    let list = text.strip_prefix('{')?.strip_suffix('}')?;
+    if list.contains(['{', '\\']) {
+        return None;
+    }
+    let element = |part: String| {
+        let quoted = part
+            .strip_prefix('"')
+            .and_then(|part| part.strip_suffix('"'));
+        match quoted {
+            None if part.eq_ignore_ascii_case("null") => Expr::Null,
+            quoted => {
+                let text = Expr::Text(quoted.unwrap_or(&part).to_owned());
+                Expr::Cast(Box::new(text), element_type.to_owned())
+            }
+        }
+    };
+    let parts = Structure::split_list(list);
+    Some(Expr::Array(parts.into_iter().map(element).collect()))
 }
 
 impl Expr {

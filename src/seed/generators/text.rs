@@ -64,7 +64,7 @@ impl Recipe for Text {
             ));
         }
         let (prose, starts) = &*PROSE;
-        let usable = starts.partition_point(|start| start + max <= prose.len());
+        let usable = starts.partition_point(|start| start + max < prose.len());
         Ok(Box::new(Texts {
             min,
             max,
@@ -105,10 +105,10 @@ impl Make for Texts {
             return Value::Text(out);
         }
         // A text that is cut at a blank would differ from what an application trims it to.
-        Value::Text(if length > self.min {
-            text.trim_end()
-        } else {
-            text
+        Value::Text(match text.strip_suffix(' ') {
+            Some(trimmed) if length > self.min => trimmed,
+            Some(_) => &self.prose[start + 1..start + 1 + length],
+            None => text,
         })
     }
 

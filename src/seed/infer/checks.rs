@@ -1,4 +1,5 @@
-//! CHECK constraints: what was chosen is limited to what they let through.
+//! CHECK constraints: what was chosen is limited to what they let through. What is not met shows when rows are tried on the
+//! server.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +8,7 @@ use crate::seed::conditions;
 use crate::seed::generators::GeneratorSpec;
 
 pub(super) fn choose(drafts: &mut Drafts<'_>) {
-    let mut hopeless = Vec::new();
-    for (name, draft) in &mut drafts.tables {
+    for draft in drafts.tables.values_mut() {
         let mut fixed: BTreeSet<String> = draft.described.union(&draft.bounded).cloned().collect();
         // A child's place among its siblings is counted, not chosen.
         let counted = |spec: &GeneratorSpec| {
@@ -21,12 +21,12 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
                 .map(|(column, _)| column.clone()),
         );
         let unmet = conditions::narrow(draft.table, &mut draft.spec, &fixed, &mut draft.why);
-        if let Some(unmet) = unmet.into_iter().next() {
+        for unmet in unmet {
             let (check, sql, hint) = (unmet.check, unmet.sql, unmet.hint);
-            hopeless.push((name.clone(), format!("CHECK {check}: {sql}: {hint}")));
+            for column in unmet.columns {
+                let known = draft.why.entry(column).or_default();
+                known.push_str(&format!("; not met: CHECK {check}: {sql}: {hint}"));
+            }
         }
-    }
-    for (table, why) in hopeless {
-        drafts.give_up(&table, why);
     }
 }

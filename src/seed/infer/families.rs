@@ -80,7 +80,34 @@ fn needed(drafts: &Drafts<'_>) -> Vec<(String, ForeignKey)> {
             }
         }
     }
+    follow(drafts, &mut needed);
     needed
+}
+
+/// A family is by a column that another of its foreign keys may hold as well: rows of that key's table must be found by
+/// it, too.
+fn follow(drafts: &Drafts<'_>, needed: &mut Vec<(String, ForeignKey)>) {
+    let mut at = 0;
+    while let Some((table, family)) = needed.get(at).cloned() {
+        at += 1;
+        let by = &family.columns[0];
+        for key in drafts.tables[&table].outgoing(&table) {
+            let place = key.columns.iter().position(|own| own == by);
+            let Some(place) = place.filter(|_| key.columns.len() > 1) else {
+                continue;
+            };
+            let of_parent = &key.parent_columns[place];
+            let Some(parent) = drafts.tables.get(&key.parent) else {
+                continue;
+            };
+            let mut keys = parent.outgoing(&key.parent);
+            let next = keys.find(|next| next.columns == std::slice::from_ref(of_parent));
+            let is_new = !needed.iter().any(|(known, _)| *known == key.parent);
+            if let Some(next) = next.filter(|_| is_new) {
+                needed.push((key.parent.clone(), next.clone()));
+            }
+        }
+    }
 }
 
 /// The key to the parent, and the number within it, that are together the key of a line.

@@ -153,8 +153,10 @@ fn note_down(draft: &mut Draft<'_>, sets: Vec<Unique>) {
         }
         // Texts and numbers have more values than references have rows.
         let rank = |column: &&String| match draft.spec.columns.get(*column) {
-            Some(GeneratorSpec::Reference(_) | GeneratorSpec::Parent(_)) => 1,
-            Some(GeneratorSpec::Choice(_) | GeneratorSpec::Bool(_)) => 2,
+            Some(GeneratorSpec::Reference(_)) => 2,
+            Some(GeneratorSpec::Choice(_) | GeneratorSpec::Bool(_)) => 3,
+            Some(GeneratorSpec::Parent(_) | GeneratorSpec::Ordinal(_)) => 4,
+            Some(GeneratorSpec::After(_) | GeneratorSpec::Timestamp(_)) => 1,
             _ => 0,
         };
         let free = set
@@ -162,8 +164,15 @@ fn note_down(draft: &mut Draft<'_>, sets: Vec<Unique>) {
             .iter()
             .filter(|column| !used.contains(*column))
             .min_by_key(rank);
-        match free {
-            Some(column) => noted.push(vec![column.clone()]),
+        let by_itself = |column: &String| Unique {
+            columns: vec![column.clone()],
+            ..set.clone()
+        };
+        match free.cloned() {
+            Some(column) => {
+                alone(draft, &column, &by_itself(&column));
+                noted.push(vec![column]);
+            }
             None => {
                 let column = set
                     .columns

@@ -181,9 +181,19 @@ pub(super) fn grows(drafts: &Drafts<'_>, name: &str) -> bool {
 /// A table gets fewer rows than its kind.
 pub(super) fn lower(drafts: &mut Drafts<'_>, name: &str, rows: u64, grows: bool, why: String) {
     let all = drafts.rows as f64;
+    let before = self::rows(drafts, name).max(1);
     let Some(draft) = drafts.tables.get_mut(name) else {
         return;
     };
+    // Columns of the family take their values from it: each parent has fewer children instead.
+    if let (Some(children), true) = (&mut draft.spec.children_of, draft.family.is_some()) {
+        children.mean = (children.mean * rows as f64 / before as f64 * 0.98).max(0.002);
+        if children.mean <= f64::from(children.min) {
+            children.min = 0;
+        }
+        draft.why_rows = why;
+        return;
+    }
     draft.spec.children_of = None;
     draft.spec.rows = (!grows).then_some(rows);
     draft.spec.rows_per_main = grows.then_some(rows as f64 / all);

@@ -98,8 +98,43 @@ impl Tables {
         }
         // A table that came up after the first question has no name, and is not there.
         let named = |(oid, table)| Some((names.get(&oid)?.clone(), table));
-        Structure {
-            tables: tables.into_iter().filter_map(named).collect(),
+        let mut tables: BTreeMap<_, _> = tables.into_iter().filter_map(named).collect();
+        adopt(&mut tables);
+        Structure { tables }
+    }
+}
+
+/// A partition may have foreign keys and keys that the table it is a part of lacks: all rows that are put into the table
+/// meet them, as any may get there.
+fn adopt(tables: &mut BTreeMap<String, Table>) {
+    let parts: Vec<(String, Table)> = tables
+        .values()
+        .filter_map(|part| Some((part.partition_of.as_ref()?.parent.clone(), part.clone())))
+        .collect();
+    for (mut whole, part) in parts {
+        while let Some(of) = tables
+            .get(&whole)
+            .and_then(|table| table.partition_of.as_ref())
+        {
+            whole.clone_from(&of.parent);
+        }
+        let Some(table) = tables.get_mut(&whole) else {
+            continue;
+        };
+        for key in part.foreign_keys {
+            let is_same =
+                |known: &ForeignKey| known.columns == key.columns && known.parent == key.parent;
+            if !table.foreign_keys.iter().any(is_same) {
+                table.foreign_keys.push(key);
+            }
+        }
+        for key in part.keys {
+            if !table.keys.iter().any(|known| known.parts == key.parts) {
+                table.keys.push(Key {
+                    primary: false,
+                    ..key
+                });
+            }
         }
     }
 }
