@@ -24,6 +24,7 @@ pub mod like;
 mod layout;
 pub mod copy;
 mod trial;
+mod kept;
 mod after;
 mod age;
 mod jobs;

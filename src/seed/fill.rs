@@ -10,8 +10,7 @@ use super::explain::toml;
 use super::infer::Inferred;
 use super::session::Session;
 use super::structure::Structure;
-use super::{Error, Source, Spec, after, age, copy, infer, layout, trial};
-use crate::input::{Problem, Problems};
+use super::{Error, Source, Spec, after, age, copy, infer, kept, layout, trial};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
@@ -36,9 +35,6 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     // A dump of a schema leaves settings behind, such as an empty search path.
     let session = Session::open(config).await?;
     let (spec, empty) = &completed(&session, spec).await?;
-    if is_there_already(spec) {
-        refuse_rows(&session, spec).await?;
-    }
     let layouts = layout::read(&session, spec).await?;
     let tables: Vec<_> = layouts
         .iter()
@@ -82,30 +78,12 @@ pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
     let session = Session::open(config).await?;
     create_schema(&session, spec).await?;
     let session = Session::open(config).await?;
-    let (structure, inferred) = inferred(&session, spec).await?;
+    let Source::Schema { sql, .. } = &spec.dataset.source else {
+        unreachable!("a snapshot is restored, not filled")
+    };
+    // A database in use is explained as if it were empty: nothing of what is in it is printed.
+    let (structure, inferred) = inferred(&session, spec, !sql.is_empty()).await?;
     Ok(toml(&inferred, &structure))
-}
-
-/// Whether the tables were there before us, and not only empty for certain.
-fn is_there_already(spec: &Spec) -> bool {
-    matches!(&spec.dataset.source, Source::Schema { sql, .. } if sql.is_empty())
-}
-
-async fn refuse_rows(session: &Session, spec: &Spec) -> Result<(), Error> {
-    let mut problems = Vec::new();
-    for name in spec.dataset.tables.keys() {
-        let sql_name = layout::quoted(name);
-        let sql = format!("SELECT EXISTS (SELECT FROM {sql_name})");
-        let failed = Error::doing(format!("cannot look into {sql_name}"));
-        if session.query_one(&sql, &[]).await.map_err(failed)?.get(0) {
-            let problem = Problem::argument("--url", name, "this table has rows already");
-            problems.push(problem.hint("empty it, or name a database without rows"));
-        }
-    }
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Problems(problems).into()),
-    }
 }
 
 /// The dataset with what it leaves open inferred, and the tables that stay empty.
@@ -125,17 +103,24 @@ async fn completed(
         trial::check(session, &spec).await?;
         return Ok((spec, empty));
     }
-    let (_, inferred) = inferred(session, &spec).await?;
+    let (_, inferred) = inferred(session, &spec, true).await?;
     spec.dataset.main = inferred.main;
     spec.dataset.tables = inferred.tables;
     Ok((spec, inferred.empty))
 }
 
-/// What a dataset leaves open, chosen and tried on the server.
-async fn inferred(session: &Session, spec: &Spec) -> Result<(Structure, Inferred), Error> {
-    let description = spec.dataset.description();
-    let (structure, inferred) =
-        infer::complete(session, &description, spec.rows, spec.seed).await?;
+/// What a dataset leaves open, chosen and tried on the server. Tables with rows may keep them.
+async fn inferred(
+    session: &Session,
+    spec: &Spec,
+    may_keep: bool,
+) -> Result<(Structure, Inferred), Error> {
+    let mut description = spec.dataset.description();
+    let structure = Structure::read(session).await?;
+    if may_keep {
+        kept::describe(session, &structure, &mut description).await?;
+    }
+    let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
     let inferred = trial::settle(session, &structure, spec, inferred).await?;
     Ok((structure, inferred))
 }

@@ -34,7 +34,9 @@ pub(super) fn tables(
             !table.checks.is_empty() || table.columns.iter().any(has_domain)
         })
     };
-    let filled = specs.iter().filter(|(_, spec)| spec.empty.is_none());
+    let filled = specs
+        .iter()
+        .filter(|(_, spec)| spec.empty.is_none() && !spec.kept);
     filled
         .map(|(name, _)| name.clone())
         .filter(|name| has_checks(name))

@@ -278,7 +278,10 @@ fn write(
         if any.is_empty() {
             GeneratorSpec::Null(null::Null {})
         } else {
-            GeneratorSpec::Literal(literal::Literal { any })
+            GeneratorSpec::Literal(literal::Literal {
+                any,
+                in_order: false,
+            })
         }
     };
     let names = free.iter().map(|free| free.column.name.clone());
