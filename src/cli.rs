@@ -128,6 +128,9 @@ pub struct Server {
     /// Where templates are kept [default: the user's cache directory]
     #[arg(long, value_name = "DIR", env = "PGREHEARSE_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
+    /// What templates may take, as 50GB; the one used longest ago goes first [default: a quarter of the disk]
+    #[arg(long, value_name = "SIZE", env = "PGREHEARSE_CACHE_SIZE")]
+    pub cache_size: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -11,6 +11,7 @@ mod explain;
 mod report;
 mod compare;
 mod schema;
+mod like;
 mod seed;
 mod clean;
 

@@ -8,6 +8,7 @@ pub mod lock_mode;
 pub mod relation;
 pub mod sqlstate;
 pub mod structure;
+pub mod statistics;
 pub mod version;
 
 pub use lock_mode::LockMode;

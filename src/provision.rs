@@ -9,10 +9,12 @@ mod settings;
 mod local;
 mod docker;
 mod url;
+mod room;
 mod named;
 mod programs;
 mod host;
 mod server;
+mod clean;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,8 +23,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::access::connect;
+pub use self::clean::clean;
 pub use self::error::Error;
-pub use self::host::{Host, clean, open};
+pub use self::host::{Host, open};
 pub use self::named::Named;
 pub use self::programs::{Input, Programs};
 pub use self::server::Server;
@@ -46,6 +49,9 @@ pub struct Spec {
     pub port: Option<u16>,
     /// Where templates and the directories of running servers are kept.
     pub cache_dir: PathBuf,
+    /// What all templates of a provider may take; `None` for a quarter of the disk. Those on the server of
+    /// `--url` don't count.
+    pub cache_bytes_max: Option<u64>,
 }
 
 /// Which provider is asked for.
@@ -108,6 +114,9 @@ pub struct Manifest {
     pub bytes: u64,
     pub seeded_in_ms: u64,
     pub postgres_version: Version,
+    /// How its tables were filled, as the seeding stage writes it: as described, or inferred.
+    #[serde(default)]
+    pub tables: serde_json::Value,
 }
 
 /// Settings of `postgresql.conf`, by name.

@@ -3,6 +3,9 @@
 pub mod dataset;
 pub mod schema;
 pub mod structure;
+mod conditions;
+pub mod infer;
+pub mod explain;
 pub mod size;
 pub mod context;
 pub mod generators;
@@ -17,9 +20,13 @@ pub mod value;
 pub mod encode;
 pub mod template;
 pub mod snapshot;
+pub mod like;
 mod layout;
-mod copy;
+pub mod copy;
+mod trial;
+mod kept;
 mod after;
+mod age;
 mod jobs;
 mod session;
 
@@ -29,7 +36,7 @@ mod fill;
 pub use context::Context;
 pub use dataset::{Dataset, Source};
 pub use error::Error;
-pub use fill::{Seeded, fill};
+pub use fill::{Seeded, explain, fill, rows};
 pub use generators::{Generator, GeneratorSpec};
 pub use value::{Scratch, Value};
 

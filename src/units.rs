@@ -62,6 +62,22 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {unit}", three_digits(size))
 }
 
+/// A size as people write one: `50GB`, `1.5 TB`, `800 MB`; bytes without a unit.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text.find(|c: char| c.is_ascii_alphabetic());
+    let (number, unit) = text.split_at(end.unwrap_or(text.len()));
+    let units = ["b", "kb", "mb", "gb", "tb"];
+    let unit = unit.to_ascii_lowercase();
+    let power = match unit.as_str() {
+        "" => 0,
+        unit => units.iter().position(|known| *known == unit)?,
+    };
+    let number: f64 = number.trim().parse().ok()?;
+    let bytes = number * 1024f64.powi(power as i32);
+    (bytes.is_finite() && bytes >= 0.0).then_some(bytes as u64)
+}
+
 /// A count, exact below ten million: `1,000,000`; then `12.3 M`, `4.56 bn`.
 pub fn count(count: u64) -> String {
     if count < 10_000_000 {
@@ -147,6 +163,21 @@ mod tests {
             (f64::NAN, NONE),
         ] {
             assert_eq!(duration(ms), text, "{ms}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_read_as_it_is_written() {
+        for (text, bytes) in [
+            ("50GB", Some(50 << 30)),
+            ("1.5 TB", Some(3 << 39)),
+            ("800 mb", Some(800 << 20)),
+            ("4096", Some(4096)),
+            ("GB", None),
+            ("-1GB", None),
+            ("5 parsecs", None),
+        ] {
+            assert_eq!(parse_bytes(text), bytes, "{text}");
         }
     }
 

@@ -54,6 +54,7 @@ impl Ground {
             port: None,
             os_cache: OsCache::Warm,
             cache_dir: cache.path().join("cache"),
+            cache_bytes_max: None,
         };
         let host = provision::open(&spec, None, &Talk::silent()).await?;
         let empty = host.start_empty("bench").await?;
@@ -65,6 +66,7 @@ impl Ground {
             bytes: 0,
             seeded_in_ms: 0,
             postgres_version: empty.version(),
+            tables: serde_json::Value::Null,
         };
         let template = host.seal(empty, manifest).await?;
         let server = host.start_clone(&template, settings).await?;

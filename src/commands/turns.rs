@@ -111,8 +111,8 @@ impl<'p> Course<'p> {
     }
 
     /// One more run, recorded to whatever end.
-    async fn turn(&mut self, server: Server, stop: &Stop, talk: &Talk) {
-        let recording = one_run(self.plan, server, stop, talk).await;
+    async fn turn(&mut self, spec: &rehearse::Spec, server: Server, stop: &Stop, talk: &Talk) {
+        let recording = one_run(spec, server, stop, talk).await;
         self.over = !matches!(recording.ended, Ended::Completed | Ended::MigrationFailed);
         self.rehearsal.recorded(recording);
         // What cannot be written now may be at the end; the report is shown in any case.
@@ -181,7 +181,7 @@ async fn on_version(
             ));
             let clone = host.start_clone(&one.template, &one.settings);
             match unless_stopped(stop, clone).await.ok_or(Early::Stopped)? {
-                Ok(server) => one.course.turn(server, stop, talk).await,
+                Ok(server) => one.course.turn(&one.rehearse, server, stop, talk).await,
                 Err(error) => {
                     let failure = one.accepted.explain(error).into();
                     one.course.ends(&Early::Failed(failure));
@@ -200,6 +200,7 @@ struct Prepared<'c, 'p> {
     accepted: Accepted,
     settings: Settings,
     template: Template,
+    rehearse: rehearse::Spec,
 }
 
 /// Those of them whose data is there. Settings that no server takes end them all, before anything is seeded.
@@ -227,7 +228,12 @@ async fn prepare<'c, 'p>(
         match template.ok_or(Early::Stopped)? {
             Ok(template) => {
                 course.rehearsal.seeded(&template.manifest);
+                let rehearse = rehearse::Spec {
+                    data: seed::template::completed(seed, &template.manifest),
+                    ..rehearse.clone()
+                };
                 prepared.push(Prepared {
+                    rehearse,
                     course,
                     accepted,
                     settings,
@@ -263,9 +269,9 @@ async fn accepted(
 }
 
 /// One run on a fresh clone.
-async fn one_run(plan: &Plan, server: Server, stop: &Stop, talk: &Talk) -> Recording {
+async fn one_run(spec: &rehearse::Spec, server: Server, stop: &Stop, talk: &Talk) -> Recording {
     let stopped = watch::Receiver::clone(stop);
-    let recording = rehearse::rehearse(&server, &plan.rehearse, stopped, talk).await;
+    let recording = rehearse::rehearse(&server, spec, stopped, talk).await;
     // What the run recorded counts, however its server ends: it is removed in any case.
     if let Err(error) = server.stop().await {
         talk.note(format!("stopping the server: {error}"));

@@ -9,6 +9,7 @@ use crate::input::Problem;
 use crate::postgres::version::OLDEST_SUPPORTED;
 use crate::provision::{self, Choice, OsCache};
 use crate::rehearse::workload::Protocol;
+use crate::units;
 
 /// Where Postgres is to come from.
 pub(super) fn provision(args: &cli::Server, problems: &mut Vec<Problem>) -> provision::Spec {
@@ -49,7 +50,20 @@ pub(super) fn provision(args: &cli::Server, problems: &mut Vec<Problem>) -> prov
             .cache_dir
             .clone()
             .unwrap_or_else(provision::default_cache_dir),
+        cache_bytes_max: args
+            .cache_size
+            .as_deref()
+            .and_then(|size| cache_size(size, problems)),
     }
+}
+
+fn cache_size(size: &str, problems: &mut Vec<Problem>) -> Option<u64> {
+    let read = units::parse_bytes(size);
+    if read.is_none() {
+        let problem = Problem::argument("--cache-size", size, "is not a size");
+        problems.push(problem.hint("write it as 50GB"));
+    }
+    read
 }
 
 /// How queries are to be sent, if that was typed.

@@ -136,7 +136,9 @@ fn scenario(
     });
     let dataset = data.as_ref().map(|data| &data.dataset);
     let catalogue = Catalogue::of(dataset.map(|dataset| &dataset.schema));
-    let context = data.as_ref().map(Context::new);
+    // What is inferred is not known before there is a server.
+    let described = data.as_ref().filter(|data| !data.dataset.infer);
+    let context = described.map(Context::new);
     let protocol = arguments::protocol(args);
     let load = load::load(&file.load, protocol, seed, &root.at("load"), problems);
 

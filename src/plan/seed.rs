@@ -21,6 +21,10 @@ pub enum Work {
     Template(seed::Spec),
     /// Rows in the database of this URL, which holds a password.
     Database { url: String, spec: seed::Spec },
+    /// The dataset file on stdout.
+    Explain(seed::Spec),
+    /// The same of the tables of the database of this URL, which holds a password.
+    ExplainDatabase { url: String, spec: seed::Spec },
 }
 
 impl SeedPlan {
@@ -46,6 +50,12 @@ impl SeedPlan {
             Some(typed) => read(Path::new(""), typed, &mut problems),
             None => Some(Dataset::of_database()),
         };
+        if let (Some(dataset), true) = (&dataset, args.explain)
+            && dataset.snapshot().is_some()
+        {
+            let message = "a snapshot has its own rows: there is nothing to choose";
+            problems.push(Problem::argument("--explain", &dataset.name, message));
+        }
         let spec = dataset.map(|dataset| seed::Spec {
             seed: args.seed.unwrap_or(dataset.seed),
             dataset,
@@ -56,9 +66,11 @@ impl SeedPlan {
             return Err(Problems(problems));
         };
         let url = args.server.url.clone();
-        let work = match url {
-            Some(url) => Work::Database { url, spec },
-            None => Work::Template(spec),
+        let work = match (url, args.explain) {
+            (Some(url), true) if args.dataset.is_none() => Work::ExplainDatabase { url, spec },
+            (_, true) => Work::Explain(spec),
+            (Some(url), false) => Work::Database { url, spec },
+            (None, false) => Work::Template(spec),
         };
         Ok(SeedPlan {
             work,

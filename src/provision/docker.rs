@@ -16,10 +16,10 @@ use self::container::Job;
 use self::engine::{Engine, LABEL_CACHE, LABEL_OWNER, failed};
 pub(super) use self::inside::Inside;
 pub(super) use self::sweep::clean;
-use self::sweep::sweep;
 use super::access::{self, Access, Readiness};
 use super::local::Doomed;
 use super::locks::{Lock, Owner};
+use super::room::Kept;
 use super::trial::TRY;
 use super::{Brought, Error, Manifest, OsCache, Settings, Spec, Template, locks};
 use crate::input::Problem;
@@ -87,7 +87,7 @@ impl Docker {
         let image = spec.image.as_deref().unwrap_or("postgres");
         check_image(image)?;
         let engine = Engine::connect().await?;
-        sweep(&engine, owner, talk).await?;
+        sweep::sweep(&engine, owner, talk).await?;
         let major = match major {
             Some(major) => major,
             None => default_major(&engine, image).await?,
@@ -130,6 +130,15 @@ impl Docker {
         };
         let manifest = mark.labels.get(LABEL_MANIFEST);
         Ok(manifest.and_then(|text| serde_json::from_str(text).ok()))
+    }
+
+    pub(super) async fn kept(&self) -> Result<Vec<Kept>, Error> {
+        sweep::kept(&self.engine, &self.owner.cache.id).await
+    }
+
+    /// Whether it is gone now.
+    pub(super) async fn remove(&self, volume: &str) -> Result<bool, Error> {
+        sweep::remove(&self.engine, volume).await
     }
 
     /// Removes the volumes of a template that is not complete; whether there were any.

@@ -1,11 +1,13 @@
 //! The chosen provider: its templates, and servers on empty or copied data.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::docker::{self, Docker};
+use super::docker::Docker;
 use super::local::{self, Local};
 use super::locks::{Cache, Lock, Owner};
+use super::room::{self, Shelf};
 use super::server::{Running, Server};
 use super::url::Url;
 use super::{Accepted, Brought, Choice, Error, Manifest, Provider, Settings, Spec, Template};
@@ -18,6 +20,9 @@ pub struct Host {
     owner: Arc<Owner>,
     /// Templates that this process has set out to build.
     builds: Mutex<HashMap<String, Lock>>,
+    /// Templates that this process uses: nobody removes them as long as it runs.
+    uses: Mutex<Vec<Lock>>,
+    cache_bytes_max: u64,
     talk: Talk,
 }
 
@@ -38,6 +43,10 @@ pub async fn open(spec: &Spec, major: Option<u16>, talk: &Talk) -> Result<Host, 
         kind,
         owner,
         builds: Mutex::default(),
+        uses: Mutex::default(),
+        cache_bytes_max: spec
+            .cache_bytes_max
+            .unwrap_or_else(|| room::default_limit_bytes(&spec.cache_dir)),
         talk: talk.clone(),
     })
 }
@@ -170,11 +179,17 @@ impl Host {
     /// given up. A template that somebody else is building is waited for.
     pub async fn template(&self, key: &str) -> Result<Option<Template>, Error> {
         check_key(key)?;
-        if let Some(template) = self.sealed(key).await? {
-            return Ok(Some(template));
+        if self.sealed(key).await?.is_some() {
+            let lock = Lock::shared(&self.lock_path(key)).await?;
+            // Somebody may have removed it just before.
+            if let Some(template) = self.sealed(key).await? {
+                self.keep(key, lock)?;
+                return Ok(Some(template));
+            }
         }
         let lock = self.build_lock(key).await?;
         if let Some(template) = self.sealed(key).await? {
+            self.keep(key, lock)?;
             return Ok(Some(template));
         }
         if self.clear(key).await? {
@@ -183,6 +198,7 @@ impl Host {
             ));
         }
         if let Some(template) = self.sealed(key).await? {
+            self.keep(key, lock)?;
             return Ok(Some(template));
         }
         self.builds().insert(key.to_owned(), lock);
@@ -225,7 +241,7 @@ impl Host {
     ///
     /// If the server does not come from [`Host::start_empty`].
     pub async fn seal(&self, server: Server, manifest: Manifest) -> Result<Template, Error> {
-        let (key, running, _lock) = server.into_build();
+        let (key, running, lock) = server.into_build();
         match (&self.kind, running) {
             (Kind::Docker(docker), Running::Docker(container)) => {
                 docker.seal(&key, container, &manifest).await?;
@@ -238,6 +254,14 @@ impl Host {
             }
             _ => unreachable!("the server comes from this provider"),
         }
+        self.keep(&key, lock)?;
+        let shelf = match &self.kind {
+            Kind::Docker(docker) => Shelf::Docker(docker),
+            Kind::Local(local) => Shelf::Local(local),
+            Kind::Url(_) => return Ok(Template { key, manifest }),
+        };
+        let (cache, built) = (&self.owner.cache, self.lock_name(&key));
+        room::make(shelf, cache, &built, self.cache_bytes_max, &self.talk).await?;
         Ok(Template { key, manifest })
     }
 
@@ -296,18 +320,34 @@ impl Host {
         if let Some(lock) = ours {
             return Ok(lock);
         }
-        let name = match &self.kind {
-            Kind::Docker(docker) => docker.lock_name(key),
-            Kind::Local(local) => local.lock_name(key),
-            Kind::Url(url) => url.lock_name(key),
-        };
-        let path = self.owner.cache.lock_path(&name);
+        let path = self.lock_path(key);
         let on_wait = || {
             self.talk.note(format!(
                 "waiting for another pgrehearse that is seeding the template {key}"
             ));
         };
         Lock::exclusive(&path, on_wait).await
+    }
+
+    fn lock_name(&self, key: &str) -> String {
+        match &self.kind {
+            Kind::Docker(docker) => docker.lock_name(key),
+            Kind::Local(local) => local.lock_name(key),
+            Kind::Url(url) => url.lock_name(key),
+        }
+    }
+
+    fn lock_path(&self, key: &str) -> PathBuf {
+        self.owner.cache.lock_path(&self.lock_name(key))
+    }
+
+    /// Nobody removes the template as long as this process has it in hand.
+    fn keep(&self, key: &str, lock: Lock) -> Result<(), Error> {
+        let shared = lock.share();
+        let shared = shared.map_err(|e| Error::io("share", &self.lock_path(key), e))?;
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.push(shared);
+        Ok(())
     }
 
     fn builds(&self) -> std::sync::MutexGuard<'_, HashMap<String, Lock>> {
@@ -327,19 +367,6 @@ impl Host {
             ),
         })
     }
-}
-
-/// Removes all templates and all that killed runs have left, and says what it removes.
-pub async fn clean(spec: &Spec, talk: &Talk) -> Result<(), Error> {
-    let owner = Owner::take(Cache::open(&spec.cache_dir)?)?;
-    local::sweep(&owner.cache, talk).await;
-    local::remove_templates(&owner.cache, talk).await;
-    docker::clean(&owner, talk).await?;
-    if spec.url.is_some() {
-        Url::open(spec, &owner, talk).await?.clean(talk).await?;
-    }
-    owner.cache.forget_dead_owners();
-    Ok(())
 }
 
 /// Keys become parts of file names, volume names and database names.

@@ -21,10 +21,12 @@ pub(super) use self::sweep::sweep;
 use super::access::{self, Access};
 use super::error::tail;
 use super::locks::{self, Cache, Lock, Owner};
+use super::room::Kept;
 use super::trial::TRY;
 use super::{Brought, Error, Manifest, OsCache, Settings, Spec};
 use crate::postgres::Version;
 use crate::talk::Talk;
+use crate::units;
 
 /// What the name of a template ends with until it is complete.
 const PARTIAL: &str = ".partial";
@@ -305,13 +307,41 @@ async fn run(command: Command) -> Result<String, Error> {
     })
 }
 
-/// Removes the templates that nobody is building or copying.
+impl Local {
+    /// The complete templates, of all versions.
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let all = sweep::entries(&self.templates()).into_iter();
+        let complete = all.filter(|template| template.join("manifest.json").is_file());
+        let kept = complete.map(|template| {
+            let name = sweep::file_name(&template);
+            Kept {
+                lock_name: lock_name(&name),
+                bytes: sweep::bytes_in(&template),
+                name,
+            }
+        });
+        kept.filter(|kept| !kept.name.ends_with(PARTIAL)).collect()
+    }
+
+    /// Whether it is gone now.
+    pub(super) async fn remove(&self, name: &str) -> bool {
+        let template = self.templates().join(name);
+        sweep::remove(&template).await;
+        !template.exists()
+    }
+}
+
+/// Removes the templates that nobody is building or uses.
 pub(super) async fn remove_templates(cache: &Cache, talk: &Talk) {
     for template in sweep::entries(&cache.dir.join("local")) {
         let name = sweep::file_name(&template);
         match Lock::try_exclusive(&cache.lock_path(&lock_name(&name))) {
             Ok(Some(_lock)) => {
-                talk.note(format!("removing the template {}", template.display()));
+                let bytes = units::bytes(sweep::bytes_in(&template));
+                talk.note(format!(
+                    "removing the template {}, {bytes}",
+                    template.display()
+                ));
                 sweep::remove(&template).await;
             }
             _ => talk.note(format!("{} is in use and stays", template.display())),

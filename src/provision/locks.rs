@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::Error;
 
@@ -135,7 +135,7 @@ pub(super) fn owner_of(run: &str) -> &str {
 /// A held lock file.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -157,6 +157,13 @@ impl Lock {
     /// Waits until nobody holds it exclusively.
     pub(super) async fn shared(path: &Path) -> Result<Lock, Error> {
         Lock::wait(path, Lock::try_shared, || {}).await
+    }
+
+    /// Others may share it from now on, and what it stands for was used now.
+    pub(super) fn share(self) -> io::Result<Lock> {
+        self.file.lock_shared()?;
+        self.file.set_modified(SystemTime::now())?;
+        Ok(self)
     }
 
     async fn wait(
@@ -195,7 +202,7 @@ impl Lock {
             let held = file.metadata()?;
             match std::fs::metadata(path) {
                 Ok(named) if (named.dev(), named.ino()) == (held.dev(), held.ino()) => {
-                    return Ok(Some(Lock { _file: file }));
+                    return Ok(Some(Lock { file }));
                 }
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}

@@ -18,6 +18,7 @@ use crate::postgres::failure::in_words;
 use crate::postgres::relation::{quote_identifier, quote_literal};
 use crate::postgres::{Version, database};
 use crate::talk::Talk;
+use crate::units;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 const DROP_LIMIT: Duration = Duration::from_secs(60);
@@ -166,8 +167,10 @@ impl Url {
     /// Drops all templates, whoever made them: the server is there for nothing else.
     pub(super) async fn clean(&self, talk: &Talk) -> Result<(), Error> {
         let client = connect(&self.config).await?;
-        for (name, _) in with_comment(&client, SEALED).await? {
-            talk.note(format!("dropping the template database {name}"));
+        for (name, comment) in with_comment(&client, SEALED).await? {
+            let bytes = manifest_in(&comment).map_or(0, |manifest| manifest.bytes);
+            let bytes = units::bytes(bytes);
+            talk.note(format!("dropping the template database {name}, {bytes}"));
             drop_database(&client, &name).await?;
         }
         Ok(())

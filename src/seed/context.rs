@@ -33,6 +33,8 @@ pub struct Place<'a> {
     /// The columns that led here.
     trail: Vec<String>,
     drive: Drive,
+    /// In place of the table's rows: what is numbered is something else.
+    numbered: Option<u64>,
 }
 
 impl<'a> Context<'a> {
@@ -53,6 +55,7 @@ impl<'a> Context<'a> {
             path: path.into(),
             trail: Vec::new(),
             drive: Drive::Free,
+            numbered: None,
         }
     }
 
@@ -131,6 +134,14 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// The place of one of `n` values, which are numbered as rows are.
+    pub fn among(self, n: u64) -> Place<'a> {
+        Place {
+            numbered: Some(n),
+            ..self
+        }
+    }
+
     /// What the rolls of this place start from.
     pub fn key(&self) -> u64 {
         dice::key(self.context.seed, &self.path)
@@ -146,7 +157,8 @@ impl<'a> Place<'a> {
 
     /// Rows of the table that the place is in; `None` for a parameter.
     pub fn rows(&self) -> Option<u64> {
-        self.context.rows.get(self.table?).copied()
+        self.numbered
+            .or_else(|| self.context.rows.get(self.table?).copied())
     }
 
     /// One of `n` things for each row: by chance, or each set of values once where they must be unique.

@@ -1,26 +1,25 @@
 //! Rows into tables: COPY BINARY, in chunks that any worker may take.
 
+pub mod stream;
+
 use std::ops::Range;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::SinkExt;
+use bytes::{BufMut, BytesMut};
 use tokio::task::JoinSet;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Config;
 
+use self::stream::{BUFFER_BYTES, Stream};
 use super::Error;
+use super::encode::Misfit;
 use super::layout::Layout;
-use super::session::Session;
 use super::value::Scratch;
 use crate::postgres::relation::quote_identifier;
 use crate::talk::Talk;
 
 /// Rows that one COPY sends. Fixed, so that no number of workers changes what is sent.
 const CHUNK_ROWS: u64 = 50_000;
-/// Bytes made before they are handed to the connection.
-const BUFFER_BYTES: usize = 256 << 10;
 
 /// The work of all workers: chunks of all tables, taken in order.
 struct Work {
@@ -77,48 +76,44 @@ fn chunks(layouts: &[Layout]) -> Vec<Chunk> {
 }
 
 impl Work {
+    /// Chunks go into one transaction until it has the rows of a full one: a commit for each of
+    /// many small tables would take longer than its rows.
     async fn take_all(&self, config: &Config) -> Result<(), Error> {
-        let session = Session::open(config).await?;
-        let mut buffer = BytesMut::new();
+        let mut stream = Stream::open(config).await?;
+        let mut uncommitted = 0;
         while let Some(chunk) = self.chunks.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let layout = &self.layouts[chunk.table];
-            self.copy(&session, layout, chunk.rows.clone(), &mut buffer)
-                .await?;
+            let rows = chunk.rows.clone();
+            self.copy(&mut stream, layout, rows.clone())
+                .await
+                .map_err(|failed| failed.at(layout))?;
+            uncommitted += rows.end - rows.start;
+            if uncommitted >= CHUNK_ROWS {
+                stream.commit().await?;
+                uncommitted = 0;
+            }
         }
-        // The last COPY's answer comes before its commit; the next answer comes after it.
-        let committed = session.batch_execute("").await;
-        committed.map_err(Error::doing("while committing the last rows"))
+        stream.commit().await
     }
 
     async fn copy(
         &self,
-        client: &Client,
+        stream: &mut Stream,
         layout: &Layout,
         rows: Range<u64>,
-        buffer: &mut BytesMut,
-    ) -> Result<(), Error> {
-        let failed = || Error::doing(format!("while filling {}", layout.sql_name));
-        let sink = client
-            .copy_in::<_, Bytes>(&statement(layout))
-            .await
-            .map_err(failed())?;
-        let mut sink = pin!(sink);
+    ) -> Result<(), Failed> {
+        stream.begin(&statement(layout, &layout.sql_name)).await?;
         let mut scratch = Scratch::default();
-        put_header(buffer);
         let mut reported = rows.start;
         for row in rows.clone() {
-            put_row(layout, row, &mut scratch, buffer)?;
-            if buffer.len() >= BUFFER_BYTES {
-                sink.send(buffer.split().freeze()).await.map_err(failed())?;
-                // Takes the same memory again where the connection is done with it.
-                buffer.reserve(BUFFER_BYTES + BUFFER_BYTES / 8);
+            put_row(layout, row, &mut scratch, &mut stream.buffer)?;
+            if stream.buffer.len() >= BUFFER_BYTES {
+                stream.send().await?;
                 self.report(row + 1 - reported);
                 reported = row + 1;
             }
         }
-        buffer.put_i16(-1);
-        sink.send(buffer.split().freeze()).await.map_err(failed())?;
-        sink.as_mut().finish().await.map_err(failed())?;
+        stream.end().await?;
         self.report(rows.end - reported);
         Ok(())
     }
@@ -129,7 +124,35 @@ impl Work {
     }
 }
 
-fn statement(layout: &Layout) -> String {
+/// Why a table's rows did not arrive.
+pub(super) enum Failed {
+    Server(tokio_postgres::Error),
+    Misfit { column: usize, misfit: Misfit },
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(error: tokio_postgres::Error) -> Failed {
+        Failed::Server(error)
+    }
+}
+
+impl Failed {
+    pub(super) fn at(self, layout: &Layout) -> Error {
+        match self {
+            Failed::Server(error) => {
+                Error::doing(format!("while filling {}", layout.sql_name))(error)
+            }
+            Failed::Misfit { column, misfit } => Error::Value {
+                table: layout.name.clone(),
+                column: layout.columns[column].name.clone(),
+                misfit,
+            },
+        }
+    }
+}
+
+/// COPY into the layout's table, or one with the same columns.
+pub(super) fn statement(layout: &Layout, table: &str) -> String {
     let columns: Vec<_> = layout
         .columns
         .iter()
@@ -137,32 +160,24 @@ fn statement(layout: &Layout) -> String {
         .collect();
     format!(
         "COPY {} ({}) FROM STDIN (FORMAT binary)",
-        layout.sql_name,
+        table,
         columns.join(", ")
     )
 }
 
-/// Signature, flags, length of an extension: COPY's binary format.
-fn put_header(buffer: &mut BytesMut) {
-    buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
-    buffer.put_i32(0);
-    buffer.put_i32(0);
-}
-
-fn put_row(
+pub(super) fn put_row(
     layout: &Layout,
     row: u64,
     scratch: &mut Scratch,
     buffer: &mut BytesMut,
-) -> Result<(), Error> {
+) -> Result<(), Failed> {
     buffer.put_i16(layout.columns.len() as i16);
-    for column in &layout.columns {
+    for (number, column) in layout.columns.iter().enumerate() {
         column
             .generator
             .put(row, scratch, &column.encoding, buffer)
-            .map_err(|misfit| Error::Value {
-                table: layout.name.clone(),
-                column: column.name.clone(),
+            .map_err(|misfit| Failed::Misfit {
+                column: number,
                 misfit,
             })?;
     }

@@ -42,7 +42,7 @@ pub struct Dataset {
 }
 
 /// `dataset.toml`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Description {
     /// One line for people.
@@ -88,6 +88,10 @@ pub struct TableSpec {
     /// It stays empty, and this is why. No size and no columns then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty: Option<String>,
+    /// Its rows come with the schema and stay as they are: `rows` of them are known, and `columns` say what others
+    /// refer to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub kept: bool,
     /// Sets of columns of which no two rows have the same values, by construction.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unique: Vec<Vec<String>>,
@@ -156,6 +160,18 @@ impl ChildrenOf {
 }
 
 impl Dataset {
+    /// What its file says, or what is said where there is none.
+    pub fn description(&self) -> Description {
+        Description {
+            about: self.about.clone(),
+            main: self.main.clone(),
+            seed: self.seed,
+            infer: self.infer,
+            snapshot: None,
+            tables: self.tables.clone(),
+        }
+    }
+
     /// A place in `dataset.toml`, for mistakes in what is written there.
     pub(super) fn at(&self, keys: &[&str]) -> Place<'_> {
         let root = self.description.root();

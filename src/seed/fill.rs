@@ -5,18 +5,26 @@ use std::collections::BTreeMap;
 use tokio_postgres::Config;
 use tokio_postgres::error::ErrorPosition;
 
+use super::dataset::TableSpec;
+use super::explain::toml;
+use super::infer::Inferred;
 use super::session::Session;
-use super::{Error, Source, Spec, after, copy, layout};
+use super::structure::Structure;
+use super::{Error, Source, Spec, after, age, copy, infer, kept, layout, trial};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
 /// A filled database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Seeded {
     /// Rows per table, exactly.
     pub rows: BTreeMap<String, u64>,
     /// Size of the whole database.
     pub bytes: u64,
+    /// How each table was filled: as described, or inferred.
+    pub tables: BTreeMap<String, TableSpec>,
+    /// Tables that stay empty, and why.
+    pub empty: BTreeMap<String, String>,
 }
 
 /// Creates the schema in the empty database that `config` leads to, and fills it. Everything
@@ -24,19 +32,26 @@ pub struct Seeded {
 pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, Error> {
     let session = Session::open(config).await?;
     create_schema(&session, spec).await?;
+    // A dump of a schema leaves settings behind, such as an empty search path.
+    let session = Session::open(config).await?;
+    let (spec, empty) = &completed(&session, spec).await?;
     let layouts = layout::read(&session, spec).await?;
     let tables: Vec<_> = layouts
         .iter()
         .map(|layout| layout.sql_name.clone())
         .collect();
 
-    let taken_away = after::take_away(&session).await?;
-    copy::all(config, layouts, spec.workers, talk).await?;
-    taken_away
-        .bring_back(config, &tables, spec.workers, talk)
-        .await?;
+    let sizes = after::Sizes::of(&layouts);
+    let aged = age::of(spec, &layouts);
+
+    let workers = spec.workers;
+    let mut taken_away = after::take_away(&session).await?;
+    copy::all(config, layouts, workers, talk).await?;
+    taken_away.bring_back(config, &sizes, workers, talk).await?;
     after::move_sequences(&session).await?;
-    after::vacuum(config, &tables, spec.workers, talk).await?;
+    after::vacuum(config, &tables, workers, talk).await?;
+    age::all(config, &session, aged, workers, talk).await?;
+    taken_away.enable_triggers(config, workers, talk).await?;
 
     let bytes: i64 = session
         .query_one("SELECT pg_database_size(current_database())", &[])
@@ -46,7 +61,68 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     Ok(Seeded {
         rows: spec.table_rows(),
         bytes: bytes.unsigned_abs(),
+        tables: spec.dataset.tables.clone(),
+        empty: empty.clone(),
     })
+}
+
+/// The rows alone, into tables that are there: no key, index or statistics is made after them.
+pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error> {
+    let session = Session::open(config).await?;
+    let layouts = layout::read(&session, spec).await?;
+    copy::all(config, layouts, spec.workers, talk).await
+}
+
+/// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.
+pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
+    let session = Session::open(config).await?;
+    create_schema(&session, spec).await?;
+    let session = Session::open(config).await?;
+    let Source::Schema { sql, .. } = &spec.dataset.source else {
+        unreachable!("a snapshot is restored, not filled")
+    };
+    // A database in use is explained as if it were empty: nothing of what is in it is printed.
+    let (structure, inferred) = inferred(&session, spec, !sql.is_empty()).await?;
+    Ok(toml(&inferred, &structure))
+}
+
+/// The dataset with what it leaves open inferred, and the tables that stay empty.
+async fn completed(
+    session: &Session,
+    spec: &Spec,
+) -> Result<(Spec, BTreeMap<String, String>), Error> {
+    let mut spec = spec.clone();
+    if !spec.dataset.infer {
+        let empty = |table: &TableSpec| table.empty.clone();
+        let tables = spec.dataset.tables.iter();
+        let empty = tables.filter_map(|(name, table)| Some((name.clone(), empty(table)?)));
+        let empty: BTreeMap<_, _> = empty.collect();
+        spec.dataset
+            .tables
+            .retain(|name, _| !empty.contains_key(name));
+        trial::check(session, &spec).await?;
+        return Ok((spec, empty));
+    }
+    let (_, inferred) = inferred(session, &spec, true).await?;
+    spec.dataset.main = inferred.main;
+    spec.dataset.tables = inferred.tables;
+    Ok((spec, inferred.empty))
+}
+
+/// What a dataset leaves open, chosen and tried on the server. Tables with rows may keep them.
+async fn inferred(
+    session: &Session,
+    spec: &Spec,
+    may_keep: bool,
+) -> Result<(Structure, Inferred), Error> {
+    let mut description = spec.dataset.description();
+    let structure = Structure::read(session).await?;
+    if may_keep {
+        kept::describe(session, &structure, &mut description).await?;
+    }
+    let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
+    let inferred = trial::settle(session, &structure, spec, inferred).await?;
+    Ok((structure, inferred))
 }
 
 async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
@@ -62,9 +138,22 @@ async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
         Error::Schema {
             path: path.clone(),
             line,
-            message: failure::in_words(&e),
+            message: format!("{}{}", failure::in_words(&e), help(&e)),
         }
     })
+}
+
+/// What to do about an extension that the server does not have.
+fn help(error: &tokio_postgres::Error) -> &'static str {
+    let says = error.as_db_error().map_or("", |db| db.message());
+    // 13 and 14 name the control file that they miss, later ones the extension.
+    if says.starts_with("extension ") && says.ends_with("is not available")
+        || says.contains("extension control file")
+    {
+        "; install it for this server, or take an image that has it: --provider docker --image <name>"
+    } else {
+        ""
+    }
 }
 
 /// The server counts characters, from 1.

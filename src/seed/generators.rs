@@ -43,6 +43,9 @@ pub mod by;
 pub mod sum;
 pub mod nullable;
 pub mod mix;
+pub mod label;
+pub mod steps;
+pub mod pool;
 
 mod picker;
 mod stamp;
@@ -140,6 +143,9 @@ generators! {
     Sum(sum::Sum),
     Nullable(nullable::Nullable),
     Mix(mix::Mix),
+    Label(label::Label),
+    Steps(steps::Steps),
+    Pool(pool::Pool),
 }
 
 impl GeneratorSpec {

@@ -3,6 +3,7 @@
 mod count;
 pub(super) mod script;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -78,6 +79,8 @@ pub async fn restore(
     Ok(Seeded {
         rows,
         bytes: bytes.unsigned_abs(),
+        tables: BTreeMap::new(),
+        empty: BTreeMap::new(),
     })
 }
 

@@ -151,34 +151,71 @@ pub struct PartitionOf {
     pub bound: String,
 }
 
-/// The columns of a table that an expression names, each once.
-fn names_in(sql: &str, table: &Table) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = sql;
-    while let Some(letter) = rest.chars().next() {
-        let (name, after) = match letter {
-            '\'' => (
-                "",
-                rest[1..].split_once('\'').map_or("", |(_, after)| after),
-            ),
-            '"' => rest[1..].split_once('"').unwrap_or((&rest[1..], "")),
-            _ if letter.is_alphabetic() || letter == '_' => {
-                let is_part = |letter: char| letter.is_alphanumeric() || "_$".contains(letter);
-                let end = rest.find(|letter| !is_part(letter));
-                rest.split_at(end.unwrap_or(rest.len()))
-            }
-            _ => ("", &rest[letter.len_utf8()..]),
-        };
-        if table.column(name).is_some() && !found.iter().any(|known| known == name) {
-            found.push(name.to_owned());
-        }
-        rest = after;
-    }
-    found
-}
-
 impl Table {
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The columns that an expression names, each once.
+    pub fn names_in(&self, sql: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut rest = sql;
+        while let Some(letter) = rest.chars().next() {
+            let (name, after) = match letter {
+                '\'' => (
+                    "",
+                    rest[1..].split_once('\'').map_or("", |(_, after)| after),
+                ),
+                '"' => rest[1..].split_once('"').unwrap_or((&rest[1..], "")),
+                _ if letter.is_alphabetic() || letter == '_' => {
+                    let is_part = |letter: char| letter.is_alphanumeric() || "_$".contains(letter);
+                    let end = rest.find(|letter| !is_part(letter));
+                    rest.split_at(end.unwrap_or(rest.len()))
+                }
+                _ => ("", &rest[letter.len_utf8()..]),
+            };
+            if self.column(name).is_some() && !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+            rest = after;
+        }
+        found
+    }
+}
+
+impl KeyPart {
+    /// The columns in it.
+    pub fn columns(&self) -> Vec<String> {
+        match self {
+            KeyPart::Column(column) => vec![column.clone()],
+            KeyPart::Expression { columns, .. } => columns.clone(),
+        }
+    }
+}
+
+impl Structure {
+    /// The parts of a list, which may have lists and texts in them: `a, f(b, ','), c`.
+    pub(super) fn split_list(sql: &str) -> Vec<String> {
+        let mut parts = Vec::new();
+        let (mut depth, mut quoted, mut start) = (0, None, 0);
+        for (at, letter) in sql.char_indices() {
+            match (quoted, letter) {
+                (Some(quote), _) if letter == quote => quoted = None,
+                (Some(_), _) => {}
+                (None, '\'' | '"') => quoted = Some(letter),
+                (None, '(' | '[') => depth += 1,
+                (None, ')' | ']') => depth -= 1,
+                (None, ',') if depth == 0 => {
+                    parts.push(sql[start..at].trim().to_owned());
+                    start = at + 1;
+                }
+                (None, _) => {}
+            }
+        }
+        let last = sql[start..].trim();
+        if !last.is_empty() {
+            parts.push(last.to_owned());
+        }
+        parts
     }
 }

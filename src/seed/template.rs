@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::snapshot::Target;
-use super::{Error, Source, Spec, fill, snapshot};
+use super::{Error, Seeded, Source, Spec, fill, snapshot};
 use crate::provision::{self, Host, Manifest, Role, Server, Template};
 use crate::talk::Talk;
 use crate::units;
@@ -65,6 +65,7 @@ pub async fn obtain(host: &Host, spec: &Spec, talk: &Talk) -> Result<Template, T
         source,
     })?;
     let took = started.elapsed();
+    say_what_is_empty(&seeded, talk);
     talk.note(format!(
         "dataset {}: seeded {} rows, {} in {}",
         spec.dataset.name,
@@ -78,8 +79,27 @@ pub async fn obtain(host: &Host, spec: &Spec, talk: &Talk) -> Result<Template, T
         bytes: seeded.bytes,
         seeded_in_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         postgres_version: server.version(),
+        tables: serde_json::to_value(&seeded.tables)
+            .expect("descriptions of tables are plain data"),
     };
     Ok(host.seal(server, manifest).await?)
+}
+
+/// The dataset as its template has it: what it left open was inferred when it was seeded.
+pub fn completed(spec: &Spec, manifest: &Manifest) -> Spec {
+    let mut spec = spec.clone();
+    // A manifest that does not say has a description that says all.
+    if let Ok(tables) = serde_json::from_value(manifest.tables.clone()) {
+        spec.dataset.tables = tables;
+    }
+    spec
+}
+
+/// Says which tables have no rows, and why.
+pub fn say_what_is_empty(seeded: &Seeded, talk: &Talk) {
+    for (table, why) in &seeded.empty {
+        talk.note(format!("{table} stays empty: {why}"));
+    }
 }
 
 /// Refuses what cannot fit before the first row is sent. A server that does not tell its space is trusted.

@@ -3,6 +3,7 @@
 pub(crate) mod scene;
 mod killed;
 mod cold;
+mod room;
 pub(crate) mod tls;
 
 use std::time::Duration;

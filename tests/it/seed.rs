@@ -3,8 +3,11 @@
 mod types;
 mod encodings;
 mod structure;
+mod infer;
 mod failures;
+mod aged;
 mod snapshot;
+mod like;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

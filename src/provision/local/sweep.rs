@@ -1,6 +1,7 @@
 //! Removes what a killed process left: its servers, their directories, half-made templates.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -93,6 +94,16 @@ pub(super) fn entries(dir: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     entries.flatten().map(|entry| entry.path()).collect()
+}
+
+/// What the files in a directory take on the disk, those below it too.
+pub(super) fn bytes_in(dir: &Path) -> u64 {
+    let bytes = |path: PathBuf| match fs::symlink_metadata(&path) {
+        Ok(entry) if entry.is_dir() => bytes_in(&path),
+        Ok(entry) => entry.blocks() * 512,
+        Err(_) => 0,
+    };
+    entries(dir).into_iter().map(bytes).sum()
 }
 
 pub(super) fn file_name(path: &Path) -> String {

@@ -37,7 +37,15 @@ static PROSE: LazyLock<(String, Vec<usize>)> = LazyLock::new(|| {
 });
 
 /// Far below the length of the prose, so that a text of any length starts at most sentences.
-const LONGEST: usize = 32_768;
+pub(super) const LONGEST: usize = 32_768;
+
+/// So many characters from anywhere in the prose.
+pub(super) fn piece_of_prose(length: usize, dice: &mut Dice) -> &'static str {
+    let (prose, starts) = &*PROSE;
+    let start = *dice.pick(starts);
+    let start = start.min(prose.len() - length);
+    &prose[start..start + length]
+}
 
 impl Recipe for Text {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {

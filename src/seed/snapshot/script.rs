@@ -8,7 +8,7 @@ use crate::postgres::relation::{quote_identifier, quote_literal};
 /// Reads a script line by line and passes on what makes schema and rows.
 ///
 /// Owners, rights, tablespaces and settings of the database stay behind: `--no-owner --no-acl` of pg_restore.
-pub(super) struct Script {
+pub(in crate::seed) struct Script {
     server: Version,
     /// Whether roles that policies name are created.
     creates_roles: bool,
@@ -83,7 +83,7 @@ const HARMLESS: [&str; 10] = [
 ];
 
 impl Script {
-    pub(super) fn new(server: Version, creates_roles: bool) -> Script {
+    pub(in crate::seed) fn new(server: Version, creates_roles: bool) -> Script {
         Script {
             server,
             creates_roles,
@@ -99,7 +99,7 @@ impl Script {
     }
 
     /// Adds to `out` what is to be passed on of a line, its newline included; an error is one for people.
-    pub(super) fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    pub(in crate::seed) fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         self.lines += 1;
         if self.state == State::Copy {
             if line.trim_ascii_end() == b"\\." {
@@ -137,7 +137,7 @@ impl Script {
     }
 
     /// After the last line: whether the dump is all there.
-    pub(super) fn end(&self) -> Result<(), String> {
+    pub(in crate::seed) fn end(&self) -> Result<(), String> {
         let inside = self.state != State::Plain || (self.is_dump && !self.is_complete);
         match inside {
             true => Err(format!(

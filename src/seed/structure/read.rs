@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Row};
 
 use super::{
     Check, Column, Exclusion, FilledBy, ForeignKey, Key, KeyPart, PartitionOf, PartitionedBy,
-    Strategy, Structure, Table, names_in, type_of,
+    Strategy, Structure, Table, type_of,
 };
 use crate::postgres::structure as catalogue;
 use crate::seed::Error;
@@ -92,7 +92,7 @@ impl Tables {
                     columns: named,
                 } = part
                 {
-                    *named = names_in(sql, &columns);
+                    *named = columns.names_in(sql);
                 }
             }
         }
@@ -138,7 +138,8 @@ fn partitioned_by(row: &Row) -> Option<PartitionedBy> {
     };
     let columns: Vec<Option<String>> = row.get("key_columns");
     let expressions: Option<String> = row.get("key_expressions");
-    let mut expressions = split_list(expressions.as_deref().unwrap_or_default()).into_iter();
+    let mut expressions =
+        Structure::split_list(expressions.as_deref().unwrap_or_default()).into_iter();
     let part = |column: Option<String>| match column {
         Some(column) => KeyPart::Column(column),
         None => KeyPart::Expression {
@@ -150,31 +151,6 @@ fn partitioned_by(row: &Row) -> Option<PartitionedBy> {
         strategy,
         parts: columns.into_iter().map(part).collect(),
     })
-}
-
-/// The parts of a list, which may have lists and texts in them: `a, f(b, ','), c`.
-pub(super) fn split_list(sql: &str) -> Vec<String> {
-    let mut parts = Vec::new();
-    let (mut depth, mut quoted, mut start) = (0, None, 0);
-    for (at, letter) in sql.char_indices() {
-        match (quoted, letter) {
-            (Some(quote), _) if letter == quote => quoted = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quoted = Some(letter),
-            (None, '(' | '[') => depth += 1,
-            (None, ')' | ']') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                parts.push(sql[start..at].trim().to_owned());
-                start = at + 1;
-            }
-            (None, _) => {}
-        }
-    }
-    let last = sql[start..].trim();
-    if !last.is_empty() {
-        parts.push(last.to_owned());
-    }
-    parts
 }
 
 fn column(row: &Row, types: &type_of::Types) -> Column {
@@ -234,7 +210,7 @@ fn parts(row: &Row, table: &Table) -> Vec<KeyPart> {
         None => {
             let sql = expression.unwrap_or_default();
             KeyPart::Expression {
-                columns: names_in(&sql, table),
+                columns: table.names_in(&sql),
                 sql,
             }
         }

@@ -28,6 +28,7 @@ async fn start_servers_and_hang() {
         os_cache: OsCache::default(),
         port: None,
         cache_dir: Path::new(&dir).to_owned(),
+        cache_bytes_max: None,
     };
     let host = provision::open(&spec, None, &Talk::silent()).await.unwrap();
     let template = seeded_as(KILLED_KEY, &host).await;

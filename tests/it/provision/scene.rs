@@ -46,6 +46,7 @@ impl Scene {
             os_cache: OsCache::default(),
             port: None,
             cache_dir: self.cache(),
+            cache_bytes_max: None,
         }
     }
 
@@ -84,6 +85,7 @@ pub(super) fn manifest(version: Version) -> Manifest {
         bytes: 8_000_000,
         seeded_in_ms: 1,
         postgres_version: version,
+        tables: serde_json::Value::Null,
     }
 }
 

@@ -84,6 +84,45 @@ async fn a_generator_that_does_not_fit_its_column_is_named_before_a_row_is_sent(
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_violate_a_check_are_found_before_they_are_sent() {
+    let server = Server::start().await;
+    let small = "a = { int = { min = 1, max = 9 } }";
+    for (at, (columns, expected)) in [
+        (
+            "a int, CONSTRAINT few CHECK (a < 9)",
+            "constraint few: CHECK (a < 9); a row that was tried has a = 9",
+        ),
+        (
+            "a int, CONSTRAINT odd CHECK (a % 2 + 0 * a = 1)",
+            "constraint odd",
+        ),
+        ("a large", "constraint large_check"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let config = server.database(&format!("violates{at}")).await;
+        let schema =
+            format!("CREATE DOMAIN large AS int CHECK (VALUE > 3);\nCREATE TABLE t ({columns});");
+        let message = refused(&config, &schema, small).await;
+        assert!(message.contains("dataset.toml:3: tables.t"), "{message}");
+        assert!(message.contains(expected), "{message}");
+        assert!(message.contains("change the generators of a"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_that_needs_a_missing_extension_says_which_and_what_to_do() {
+    let server = Server::start().await;
+    let config = server.database("extension").await;
+    let schema = "CREATE TABLE t (a int);\nCREATE EXTENSION no_such_thing;";
+    let message = refused(&config, schema, "a = { sequence = {} }").await;
+    assert!(message.contains("schema.sql"), "{message}");
+    assert!(message.contains("no_such_thing"), "{message}");
+    assert!(message.contains("--image"), "{message}");
+}
+
 const PLAIN: &str = "about = \"x\"\nmain = \"t\"\n[tables.t.columns]\na = { sequence = {} }\nb = { text = { min = 100, max = 200 } }\n";
 
 /// A talk that tells when the first rows have gone to the server.
@@ -101,7 +140,7 @@ async fn rows_that_the_server_refuses_are_reported_with_table_and_reason() {
     let server = Server::start().await;
     let config = server.database("refused").await;
     let dir = written(
-        "CREATE TABLE t (a int CONSTRAINT few CHECK (a < 60000), b text);",
+        "CREATE TABLE t (a int CONSTRAINT few CHECK (a <> 60000), b text);",
         PLAIN,
     );
     let spec = spec(dir.path(), 200_000, 2);

@@ -1,0 +1,83 @@
+//! One connection that takes COPY after COPY. Benches send ready-made bytes through the same.
+
+use std::pin::Pin;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::SinkExt;
+use tokio_postgres::{Config, CopyInSink};
+
+use crate::seed::Error;
+use crate::seed::session::Session;
+
+/// Bytes made before they are handed to the connection.
+pub const BUFFER_BYTES: usize = 256 << 10;
+/// A row may begin just before the buffer is full.
+const ROOM_BYTES: usize = BUFFER_BYTES + BUFFER_BYTES / 8;
+
+/// A connection, its COPY if it is in one, and the bytes that go there next.
+pub struct Stream {
+    session: Session,
+    sink: Option<Pin<Box<CopyInSink<Bytes>>>>,
+    is_in_transaction: bool,
+    pub buffer: BytesMut,
+}
+
+impl Stream {
+    pub async fn open(config: &Config) -> Result<Stream, Error> {
+        Ok(Stream {
+            session: Session::open(config).await?,
+            sink: None,
+            is_in_transaction: false,
+            buffer: BytesMut::with_capacity(ROOM_BYTES),
+        })
+    }
+
+    /// Starts this COPY … FROM STDIN (FORMAT binary), within the transaction of those before it.
+    pub async fn begin(&mut self, statement: &str) -> Result<(), tokio_postgres::Error> {
+        if !self.is_in_transaction {
+            self.session.batch_execute("BEGIN").await?;
+            self.is_in_transaction = true;
+        }
+        self.sink = Some(Box::pin(self.session.copy_in(statement).await?));
+        put_header(&mut self.buffer);
+        Ok(())
+    }
+
+    /// Hands the buffer over and goes on: the connection sends while the next one is filled.
+    pub async fn send(&mut self) -> Result<(), tokio_postgres::Error> {
+        let full = self.buffer.split().freeze();
+        self.send_ready(full).await?;
+        // Takes the same memory again where the connection is done with it.
+        self.buffer.reserve(ROOM_BYTES);
+        Ok(())
+    }
+
+    /// Sends rows that somebody made before.
+    pub async fn send_ready(&mut self, rows: Bytes) -> Result<(), tokio_postgres::Error> {
+        let sink = self.sink.as_mut();
+        sink.expect("a COPY has begun").feed(rows).await
+    }
+
+    /// Sends what is left, and waits until the server has taken all.
+    pub async fn end(&mut self) -> Result<(), tokio_postgres::Error> {
+        self.buffer.put_i16(-1);
+        self.send().await?;
+        let mut sink = self.sink.take().expect("a COPY has begun");
+        sink.as_mut().finish().await.map(drop)
+    }
+
+    /// The rows are there for all. Does nothing where no COPY has begun since.
+    pub async fn commit(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.is_in_transaction) {
+            let committed = self.session.batch_execute("COMMIT").await;
+            committed.map_err(Error::doing("while committing rows"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Signature, flags, length of an extension: COPY's binary format.
+pub(in crate::seed) fn put_header(buffer: &mut BytesMut) {
+    buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
+    buffer.put_u64(0);
+}
