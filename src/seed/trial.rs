@@ -30,10 +30,17 @@ struct Violation {
 
 impl Violation {
     fn message(&self) -> String {
+        let Check { name, sql, .. } = &self.check;
+        if sql.is_empty() {
+            return format!("the server refuses a row: {}", self.row);
+        }
+        // The server writes another pair of parentheses around all but calls.
+        let inner = sql
+            .strip_prefix('(')
+            .and_then(|rest| rest.strip_suffix(')'));
         format!(
-            "rows do not meet the constraint {}: CHECK ({}); a row that was tried has {}",
-            self.check.name,
-            self.check.sql.trim_start_matches('(').trim_end_matches(')'),
+            "rows do not meet the constraint {name}: CHECK ({}); a row that was tried has {}",
+            inner.unwrap_or(sql),
             self.row
         )
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::draft::Drafts;
-use crate::seed::conditions;
+use crate::seed::conditions::{self, Unmet};
 use crate::seed::generators::GeneratorSpec;
 
+/// What is not met shows when rows are tried on the server, which may find values yet.
 pub(super) fn choose(drafts: &mut Drafts<'_>) {
-    let mut hopeless = Vec::new();
-    for (name, draft) in &mut drafts.tables {
+    for draft in drafts.tables.values_mut() {
         let mut fixed: BTreeSet<String> = draft.described.union(&draft.bounded).cloned().collect();
         // A child's place among its siblings is counted, not chosen.
         let counted = |spec: &GeneratorSpec| {
@@ -20,13 +20,18 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
                 .filter(|(_, spec)| counted(spec))
                 .map(|(column, _)| column.clone()),
         );
-        let unmet = conditions::narrow(draft.table, &mut draft.spec, &fixed, &mut draft.why);
-        if let Some(unmet) = unmet.into_iter().next() {
-            let (check, sql, hint) = (unmet.check, unmet.sql, unmet.hint);
-            hopeless.push((name.clone(), format!("CHECK {check}: {sql}: {hint}")));
+        let (spec, why) = (&mut draft.spec, &mut draft.why);
+        for unmet in conditions::narrow(draft.table, spec, &fixed, why) {
+            let Unmet {
+                check,
+                columns,
+                sql,
+                hint,
+            } = unmet;
+            for column in columns {
+                let known = why.entry(column).or_default();
+                known.push_str(&format!("; not met: CHECK {check}: {sql}: {hint}"));
+            }
         }
-    }
-    for (table, why) in hopeless {
-        drafts.give_up(&table, why);
     }
 }

@@ -51,11 +51,7 @@ async fn a_generator_that_does_not_fit_its_column_is_named_before_a_row_is_sent(
             "{ nullable = { nulls = 0.1, value = { sequence = {} } } }",
             "gives NULL",
         ),
-        (
-            "int[]",
-            "{ sequence = {} }",
-            "no generator has values of the type _int4",
-        ),
+        ("int[]", "{ sequence = {} }", "do not fit the type _int4"),
         (
             "mood",
             "{ choice = { good = 1, ugly = 1 } }",
