@@ -8,6 +8,7 @@ use tokio_postgres::error::ErrorPosition;
 use super::dataset::TableSpec;
 use super::explain::toml;
 use super::infer::Inferred;
+use super::layout::Layout;
 use super::session::Session;
 use super::structure::Structure;
 use super::{Error, Source, Spec, after, copy, infer, layout, trial};
@@ -40,18 +41,8 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
         refuse_rows(&session, spec).await?;
     }
     let layouts = layout::read(&session, spec).await?;
-    let tables: Vec<_> = layouts
-        .iter()
-        .map(|layout| layout.sql_name.clone())
-        .collect();
-
-    let taken_away = after::take_away(&session).await?;
-    copy::all(config, layouts, spec.workers, talk).await?;
-    taken_away
-        .bring_back(config, &tables, spec.workers, talk)
-        .await?;
-    after::move_sequences(&session).await?;
-    after::vacuum(config, &tables, spec.workers, talk).await?;
+    let loaded = load(config, &session, spec, layouts, talk).await;
+    loaded.map_err(|error| error.with_need(spec))?;
 
     let bytes: i64 = session
         .query_one("SELECT pg_database_size(current_database())", &[])
@@ -64,6 +55,27 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
         tables: spec.dataset.tables.clone(),
         empty: empty.clone(),
     })
+}
+
+/// Rows, then keys and indexes, then foreign keys.
+async fn load(
+    config: &Config,
+    session: &Session,
+    spec: &Spec,
+    layouts: Vec<Layout>,
+    talk: &Talk,
+) -> Result<(), Error> {
+    let tables: Vec<_> = layouts
+        .iter()
+        .map(|layout| layout.sql_name.clone())
+        .collect();
+    let taken_away = after::take_away(session).await?;
+    copy::all(config, layouts, spec.workers, talk).await?;
+    taken_away
+        .bring_back(config, &tables, spec.workers, talk)
+        .await?;
+    after::move_sequences(session).await?;
+    after::vacuum(config, &tables, spec.workers, talk).await
 }
 
 /// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.

@@ -167,9 +167,12 @@ fn documents(named: &[String]) -> Vec<String> {
         .filter(|text| !text.is_empty())
         .map(|text| json(text))
         .collect();
-    let values = ["\"a\"", "1", "true", "[]", "{}", "[\"a\"]", "[1]"];
+    let usual = ["\"a\"", "1", "true", "[]", "{}", "[\"a\"]", "[1]"];
+    let numbers = named.iter().filter_map(|text| text.parse::<i64>().ok());
+    let numbers = numbers.flat_map(|number| [number.to_string(), (number + 1).to_string()]);
+    let values: Vec<String> = strings(&usual).into_iter().chain(numbers).collect();
     let mut all = Vec::new();
-    for value in values {
+    for value in &values {
         let fields: Vec<_> = keys.iter().map(|key| format!("{key}: {value}")).collect();
         all.push(format!("{{{}}}", fields.join(", ")));
     }

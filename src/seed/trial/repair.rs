@@ -27,14 +27,14 @@ struct Free<'a> {
 }
 
 /// Changes the generators of the columns that the violated checks name. Returns the reasons of the columns that
-/// changed, or nothing if no values were found.
+/// changed; the inner error has the checks for which no values were found.
 pub(super) async fn repair(
     client: &Client,
     table: &Table,
     spec: &mut TableSpec,
     described: &BTreeSet<String>,
     violations: &[Violation],
-) -> Result<Option<BTreeMap<String, String>>, Error> {
+) -> Result<Result<BTreeMap<String, String>, Vec<Check>>, Error> {
     let mut why = BTreeMap::new();
     for group in groups(violations) {
         let named: BTreeSet<&str> = group
@@ -51,11 +51,11 @@ pub(super) async fn repair(
         let Some((free, found)) =
             together(client, table, open, &violations[0].tried_in, &group).await?
         else {
-            return Ok(None);
+            return Ok(Err(group));
         };
         why.extend(write(spec, &free, found, &group));
     }
-    Ok(Some(why))
+    Ok(Ok(why))
 }
 
 /// Checks that share columns are met together, others by themselves: the fewer columns, the more values of each.
