@@ -24,7 +24,7 @@ pub mod like;
 mod layout;
 pub mod copy;
 mod trial;
-mod own_rows;
+mod kept;
 mod after;
 mod age;
 mod jobs;

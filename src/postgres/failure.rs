@@ -33,3 +33,10 @@ pub fn message(error: &Error) -> String {
 pub fn sqlstate(error: &Error) -> Option<SqlState> {
     error.code().and_then(|code| code.code().parse().ok())
 }
+/// Whether the server has something against what it was sent, and is not itself in trouble: out of disk or memory,
+/// shutting down, broken.
+pub fn is_about_values(error: &tokio_postgres::Error) -> bool {
+    let code = error.code().map_or("", |state| state.code());
+    let in_trouble = ["08", "53", "57", "58", "F0", "XX"];
+    !code.is_empty() && !in_trouble.iter().any(|class| code.starts_with(class))
+}

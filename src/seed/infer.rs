@@ -21,9 +21,6 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::Client;
-
-use super::Error;
 use super::context::Context;
 use super::dataset::{Description, TableSpec};
 use super::generators::GeneratorSpec;
@@ -51,18 +48,6 @@ pub struct Reasons {
     pub rows: String,
     /// Of each column that was chosen.
     pub columns: BTreeMap<String, String>,
-}
-
-/// Reads the structure of a database and completes a description of its tables; see `infer`.
-pub async fn complete(
-    client: &Client,
-    description: &Description,
-    rows: u64,
-    seed: u64,
-) -> Result<(Structure, Inferred), Error> {
-    let structure = Structure::read(client).await?;
-    let inferred = infer(&structure, description, rows, seed);
-    Ok((structure, inferred))
 }
 
 /// Completes a description: every table gets rows, every column that takes values a generator. What is described is

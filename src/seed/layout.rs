@@ -60,7 +60,7 @@ pub(super) async fn of(
     let mut layouts = Vec::new();
     let mut problems = Vec::new();
     for (name, table) in &spec.dataset.tables {
-        if table.empty.is_some() || !tables.contains(name) {
+        if table.empty.is_some() || table.kept || !tables.contains(name) {
             continue;
         }
         let sql_name = quoted(name);

@@ -41,11 +41,16 @@ impl Recipe for Pattern {
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
-        Some(self.texts().ok()?.unique.count())
+        self.count()
     }
 }
 
 impl Pattern {
+    /// How many different texts can be made one by one.
+    pub(in crate::seed) fn count(&self) -> Option<u64> {
+        Some(self.texts().ok()?.unique.count())
+    }
+
     fn texts(&self) -> Result<Texts, String> {
         let regex = are::translate(&self.regex, self.insensitive)?;
         let language = Language::of(&regex, self.min)?;

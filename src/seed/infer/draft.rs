@@ -102,12 +102,20 @@ impl<'a> Draft<'a> {
         let bare = name.rsplit('.').next().unwrap_or(name);
         let is_described = spec.is_some();
         let spec = spec.unwrap_or_default();
+        let described = match spec.kept {
+            true => table
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            false => spec.columns.keys().cloned().collect(),
+        };
         let has_size =
             spec.rows.is_some() || spec.rows_per_main.is_some() || spec.children_of.is_some();
         Draft {
             table,
             words: Words::of(bare),
-            described: spec.columns.keys().cloned().collect(),
+            described,
             family: None,
             bounded: BTreeSet::new(),
             has_size: has_size || (is_described && is_main),

@@ -6,7 +6,7 @@ use super::draft::{Draft, Drafts, Unique};
 use super::forms::{choice, hex, int, moments, sequence, slug};
 use super::sizes;
 use crate::seed::context::Context;
-use crate::seed::generators::{GeneratorSpec, code};
+use crate::seed::generators::{GeneratorSpec, code, timestamp::Timestamp};
 use crate::seed::structure::{FilledBy, TypeKind};
 
 /// Generators of unique columns are exchanged for ones that can be, and each set that needs care is noted.
@@ -22,6 +22,11 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
         }
         note_down(draft, sets);
     }
+}
+
+fn is_date(draft: &Draft<'_>, column: &str) -> bool {
+    let found = draft.table.column(column);
+    found.is_some_and(|found| found.ty.base().sql == "date")
 }
 
 /// Notes the sets whose columns are no longer what made them unique.
@@ -100,6 +105,14 @@ fn together(draft: &mut Draft<'_>, set: &Unique) {
                 let (min, max) = (found.min, found.max.max(100));
                 draft.set(column, int(min, max), why);
             }
+            // Moments that go up differ, but their days do not where there are more rows.
+            Some(GeneratorSpec::Timestamp(found)) if found.increasing && is_date(draft, column) => {
+                let found = Timestamp {
+                    increasing: false,
+                    ..found.clone()
+                };
+                draft.set(column, GeneratorSpec::Timestamp(found), why);
+            }
             Some(GeneratorSpec::Literal(_)) if draft.is_text(column) => {
                 let limit = draft.text_limit(column);
                 draft.set(column, text(limit), why);
@@ -151,14 +164,7 @@ fn note_down(draft: &mut Draft<'_>, sets: Vec<Unique>) {
             noted.push(set.columns);
             continue;
         }
-        // Texts and numbers have more values than references have rows.
-        let rank = |column: &&String| match draft.spec.columns.get(*column) {
-            Some(GeneratorSpec::Reference(_)) => 2,
-            Some(GeneratorSpec::Choice(_) | GeneratorSpec::Bool(_)) => 3,
-            Some(GeneratorSpec::Parent(_) | GeneratorSpec::Ordinal(_)) => 4,
-            Some(GeneratorSpec::After(_) | GeneratorSpec::Timestamp(_)) => 1,
-            _ => 0,
-        };
+        let rank = |column: &&String| reluctance(draft.spec.columns.get(*column));
         let free = set
             .columns
             .iter()
@@ -186,6 +192,18 @@ fn note_down(draft: &mut Draft<'_>, sets: Vec<Unique>) {
         }
     }
     draft.spec.unique = noted;
+}
+
+/// Which column of a set is not to be made unique by itself if there is another: texts and numbers have more values than
+/// references have rows.
+fn reluctance(spec: Option<&GeneratorSpec>) -> u8 {
+    match spec {
+        Some(GeneratorSpec::After(_) | GeneratorSpec::Timestamp(_)) => 1,
+        Some(GeneratorSpec::Reference(_)) => 2,
+        Some(GeneratorSpec::Choice(_) | GeneratorSpec::Bool(_)) => 3,
+        Some(GeneratorSpec::Parent(_) | GeneratorSpec::Ordinal(_)) => 4,
+        _ => 0,
+    }
 }
 
 /// Lowers the rows of tables whose unique sets have fewer values, until none changes: parents limit their children.

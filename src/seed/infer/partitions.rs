@@ -252,7 +252,7 @@ fn joined(specs: Vec<GeneratorSpec>) -> GeneratorSpec {
     let texts: Option<Vec<String>> = specs
         .iter()
         .map(|spec| match spec {
-            GeneratorSpec::Literal(Literal { any }) => Some(any.clone()),
+            GeneratorSpec::Literal(Literal { any, .. }) => Some(any.clone()),
             _ => None,
         })
         .collect::<Option<Vec<_>>>()

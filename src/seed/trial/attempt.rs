@@ -9,8 +9,8 @@ use futures_util::SinkExt;
 use tokio_postgres::Client;
 
 use super::Violation;
-use crate::postgres::failure::in_words;
-use crate::postgres::relation::quote_identifier;
+use crate::postgres::failure::{in_words, is_about_values};
+use crate::postgres::relation::{quote_identifier, quote_literal};
 use crate::seed::copy::stream::put_header;
 use crate::seed::dataset::TableSpec;
 use crate::seed::layout::Layout;
@@ -34,7 +34,9 @@ pub(super) fn tables(
             !table.checks.is_empty() || table.columns.iter().any(has_domain)
         })
     };
-    let filled = specs.iter().filter(|(_, spec)| spec.empty.is_none());
+    let filled = specs
+        .iter()
+        .filter(|(_, spec)| spec.empty.is_none() && !spec.kept);
     filled
         .map(|(name, _)| name.clone())
         .filter(|name| has_checks(name))
@@ -184,7 +186,7 @@ async fn send(client: &Client, layout: &Layout, name: &str) -> Result<Result<(),
     };
     match ended {
         Ok(()) => Ok(Ok(())),
-        Err(e) if e.as_db_error().is_some() => Ok(Err(in_words(&e))),
+        Err(e) if is_about_values(&e) => Ok(Err(in_words(&e))),
         Err(e) => Err(failed()(e)),
     }
 }
@@ -253,7 +255,7 @@ async fn violated(client: &Client, table: &Table, name: &str) -> Result<Vec<Chec
             .await
         {
             Ok(row) if row.get::<_, Option<bool>>(0) != Some(false) => {}
-            Err(e) if e.as_db_error().is_none() => {
+            Err(e) if !is_about_values(&e) => {
                 return Err(Error::doing("while trying rows")(e));
             }
             _ => violated.push(check),
@@ -270,9 +272,11 @@ async fn row(client: &Client, check: &Check, name: &str) -> String {
         .then(|| check.columns.first())
         .flatten();
     let values = check.columns.iter().map(|column| {
-        let column = quote_identifier(column);
-        let text = format!("CASE WHEN length({column}::text) > 60 THEN left({column}::text, 60) || '…' ELSE {column}::text END");
-        format!("'{} = ' || coalesce({text}, 'NULL')", column.replace('\'', "''"))
+        let name = quote_literal(&format!("{column} = "));
+        let text = format!("{}::text", quote_identifier(column));
+        let text =
+            format!("CASE WHEN length({text}) > 60 THEN left({text}, 60) || '…' ELSE {text} END");
+        format!("{name} || coalesce({text}, 'NULL')")
     });
     let values: Vec<_> = values.collect();
     let values = if values.is_empty() {

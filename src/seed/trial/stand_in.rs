@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Settling, Violation, attempt};
+use crate::seed::conditions;
 use crate::seed::dataset::TableSpec;
 use crate::seed::generators::{
-    GeneratorSpec, code, email, hex, int, nullable, title, username, uuid, web,
+    GeneratorSpec, code, email, hex, int, literal, nullable, title, username, uuid, web,
 };
-use crate::seed::structure::{Column, FilledBy, Table, TypeKind};
+use crate::seed::structure::{Column, FilledBy, ForeignKey, Table, TypeKind};
 use crate::seed::{Error, layout};
+
+/// Parents that a child may have where checks exclude some.
+const MOST_NUMBERS: u64 = 100;
 
 impl Settling<'_> {
     /// Tries them one by one. Returns the reasons of the columns that changed, or nothing if a check is still violated.
@@ -22,7 +26,13 @@ impl Settling<'_> {
     ) -> Result<Option<BTreeMap<String, String>>, Error> {
         let table = &self.structure.tables[name];
         let mut left: Vec<Violation> = violations.to_vec();
-        let mut why = BTreeMap::new();
+        let before = &self.inferred.tables[name].columns;
+        let is_changed =
+            |(column, now): &(&String, &GeneratorSpec)| before.get(*column) != Some(*now);
+        let changed = spec.columns.iter().filter(is_changed);
+        let mut why: BTreeMap<_, _> = changed
+            .map(|(column, _)| (column.clone(), "tried on the server".to_owned()))
+            .collect();
         for column in &table.columns {
             let depends =
                 |key: &crate::seed::structure::ForeignKey| key.columns.contains(&column.name);
@@ -33,7 +43,13 @@ impl Settling<'_> {
             if !is_open || !left.iter().any(is_in) {
                 continue;
             }
-            for other in others(column, spec.columns.get(&column.name)) {
+            let mut keys = table.foreign_keys.iter();
+            let now = spec.columns.get(&column.name);
+            let others = match keys.find(|key| key.columns.contains(&column.name)) {
+                Some(key) => self.numbers_of_parents(key, now, violations),
+                None => others(column, now),
+            };
+            for other in others {
                 let before = spec.columns.insert(column.name.clone(), other);
                 let found = self.violations_of(name, spec).await?;
                 if let Some(found) = found.filter(|found| found.len() < left.len()) {
@@ -53,6 +69,60 @@ impl Settling<'_> {
             }
         }
         Ok(left.is_empty().then_some(why))
+    }
+
+    /// Where a table's rows are numbered, the numbers that the violated checks name are known to be there, or the others.
+    fn numbers_of_parents(
+        &self,
+        key: &ForeignKey,
+        now: Option<&GeneratorSpec>,
+        violations: &[Violation],
+    ) -> Vec<GeneratorSpec> {
+        let ([of_parent], Some(parent)) = (
+            key.parent_columns.as_slice(),
+            self.inferred.tables.get(&key.parent),
+        ) else {
+            return Vec::new();
+        };
+        let is_numbered = matches!(
+            parent.columns.get(of_parent),
+            Some(GeneratorSpec::Sequence(sequence)) if sequence.start == 1
+        );
+        let ratio = match parent.children_of {
+            Some(_) => return Vec::new(),
+            None => parent.rows_per_main.unwrap_or(1.0),
+        };
+        let rows = parent
+            .rows
+            .unwrap_or((self.spec.rows as f64 * ratio) as u64);
+        let sql = violations.iter().map(|violation| &violation.check.sql);
+        let named: BTreeSet<u64> = sql
+            .flat_map(|sql| conditions::literals(sql))
+            .filter_map(|text| text.parse().ok())
+            .filter(|number| (1..=rows).contains(number))
+            .collect();
+        if !is_numbered || named.is_empty() {
+            return Vec::new();
+        }
+        let others = (1..=rows.min(MOST_NUMBERS)).filter(|number| !named.contains(number));
+        let nulls = match now {
+            Some(GeneratorSpec::Nullable(nullable)) => nullable.nulls,
+            _ => 0.0,
+        };
+        [named.iter().copied().collect(), others.collect::<Vec<_>>()]
+            .into_iter()
+            .filter(|numbers| !numbers.is_empty())
+            .map(|numbers| {
+                let any = numbers.iter().map(u64::to_string).collect();
+                with_nulls(
+                    nulls,
+                    GeneratorSpec::Literal(literal::Literal {
+                        any,
+                        in_order: false,
+                    }),
+                )
+            })
+            .collect()
     }
 
     /// What rows of a table would violate, or nothing if they cannot be made.
@@ -104,14 +174,18 @@ fn others(column: &Column, now: Option<&GeneratorSpec>) -> Vec<GeneratorSpec> {
         (_, Some(GeneratorSpec::Int(now))) => smaller(now),
         _ => Vec::new(),
     };
-    let nullable = |value| match nulls > 0.0 {
-        true => GeneratorSpec::Nullable(nullable::Nullable {
-            nulls,
-            value: Box::new(value),
-        }),
-        false => value,
-    };
-    others.into_iter().map(nullable).collect()
+    let all = others.into_iter();
+    all.map(|value| with_nulls(nulls, value)).collect()
+}
+
+fn with_nulls(nulls: f64, value: GeneratorSpec) -> GeneratorSpec {
+    if nulls == 0.0 {
+        return value;
+    }
+    GeneratorSpec::Nullable(nullable::Nullable {
+        nulls,
+        value: Box::new(value),
+    })
 }
 
 fn texts(max: Option<usize>) -> Vec<GeneratorSpec> {

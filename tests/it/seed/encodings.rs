@@ -20,7 +20,7 @@ const TYPES: &str = "
 /// Name and type of a column, and its generator.
 const COLUMNS: &[(&str, &str, &str)] = &[
     ("yes", "boolean", "bool = {}"),
-    ("letter", "\"char\"", "choice = { a = 1, b = 1 }"),
+    ("letter", "pg_catalog.\"char\"", "choice = { a = 1, b = 1 }"),
     ("i2", "int2", "int = { min = -32768, max = 32767 }"),
     ("i4", "int4", "int = { min = -5, max = 2147483647 }"),
     (
@@ -213,7 +213,7 @@ const OTHERS: &str = "l line, s lseg, bx box, p path, pg polygon, ci circle, rd 
 fn dataset() -> tempfile::TempDir {
     let columns: String = COLUMNS
         .iter()
-        .map(|(name, ty, _)| format!(", {name} {ty}"))
+        .map(|(name, ty, _)| format!(", \"{name}\" {ty}"))
         .collect();
     let schema = format!("{TYPES} CREATE TABLE t (id int PRIMARY KEY{columns}, {OTHERS});");
     let lines: String = COLUMNS
@@ -245,7 +245,7 @@ async fn every_encoding_is_read_back_as_the_text_of_its_value() {
     for (what, sql) in [
         (
             "shapes lie at their points",
-            "SELECT bool_and(bx @> (bx)[1] AND area(bx) = 1 AND npoints(pg) = 3 AND isclosed(p) AND radius(ci) = 1 AND abs(@-@ s - sqrt(2)) < 1e-9) FROM t",
+            "SELECT bool_and(bx @> (bx)[1] AND abs(area(bx) - 1) < 1e-9 AND npoints(pg) = 3 AND isclosed(p) AND radius(ci) = 1 AND abs((@-@ s) - sqrt(2)) < 1e-9) FROM t",
         ),
         (
             "ranges of dates have whole days and none meets another",
@@ -274,8 +274,8 @@ async fn compare(client: &Client, spec: &Spec, name: &str, ty: &str) {
         })
         .collect();
     let sql = format!(
-        "SELECT count(*), min(t.{name}::text || ' is not ' || e.v) FILTER (WHERE t.{name}::text IS DISTINCT FROM e.v::{ty}::text),
-                count(*) FILTER (WHERE t.{name}::text IS DISTINCT FROM e.v::{ty}::text)
+        "SELECT count(*), min(t.\"{name}\"::text || ' is not ' || e.v) FILTER (WHERE t.\"{name}\"::text IS DISTINCT FROM e.v::{ty}::text),
+                count(*) FILTER (WHERE t.\"{name}\"::text IS DISTINCT FROM e.v::{ty}::text)
          FROM t JOIN unnest($1::text[]) WITH ORDINALITY AS e(v, n) ON t.id = e.n - 1"
     );
     let row = client.query_one(&sql, &[&texts]).await;
