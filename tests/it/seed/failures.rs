@@ -54,7 +54,7 @@ async fn a_generator_that_does_not_fit_its_column_is_named_before_a_row_is_sent(
         (
             "int[]",
             "{ sequence = {} }",
-            "no generator has values of the type _int4",
+            "do not fit the type _int4",
         ),
         (
             "mood",
