@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::atom::{Atom, Constant, Of, Op};
 use super::times;
 use crate::seed::context::Context;
-use crate::seed::generators::{GeneratorSpec, pattern::are};
+use crate::seed::generators::{GeneratorSpec, mix, pattern::are};
 use crate::seed::value::{Scratch, Shape, Value};
 
 /// What is known of a generator's values and an atom.
@@ -32,13 +32,7 @@ pub(super) fn by(spec: &GeneratorSpec, atom: &Atom) -> Held {
             return Held::Yes;
         }
         (_, Atom::Null(_)) => return Held::No,
-        (GeneratorSpec::Mix(mix), Atom::NotNull(_)) => {
-            let parts = mix.0.iter().map(|part| by(&part.value, atom));
-            return parts.fold(
-                Held::Yes,
-                |all, held| if all == Held::No { all } else { held },
-            );
-        }
+        (GeneratorSpec::Mix(mix), Atom::NotNull(_)) => return by_all(mix, atom),
         (_, Atom::NotNull(_)) => return Held::Yes,
         (GeneratorSpec::Nullable(nullable), _) => return by(&nullable.value, atom),
         (
@@ -96,6 +90,15 @@ pub(super) fn by(spec: &GeneratorSpec, atom: &Atom) -> Held {
         _ => {}
     }
     looked_at(spec, atom)
+}
+
+/// Whether all parts of a mix meet an atom.
+fn by_all(mix: &mix::Mix, atom: &Atom) -> Held {
+    let parts = mix.0.iter().map(|part| by(&part.value, atom));
+    parts.fold(
+        Held::Yes,
+        |all, held| if all == Held::No { all } else { held },
+    )
 }
 
 fn yes_or_no(held: bool) -> Held {
