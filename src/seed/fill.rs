@@ -133,7 +133,7 @@ async fn inferred(
         kept::describe(session, &structure, &mut description).await?;
     }
     let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
-    let inferred = trial::settle(session, &structure, spec, inferred).await?;
+    let inferred = trial::settle(session, &structure, spec, &description, inferred).await?;
     Ok((structure, inferred))
 }
 

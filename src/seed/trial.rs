@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Client;
 
-use super::dataset::TableSpec;
+use super::dataset::{Description, TableSpec};
 use super::infer::{self, Inferred};
 use super::structure::{Check, Structure};
 use super::{Error, Spec, layout};
@@ -78,12 +78,14 @@ pub(super) async fn settle(
     client: &Client,
     structure: &Structure,
     spec: &Spec,
+    description: &Description,
     inferred: Inferred,
 ) -> Result<Inferred, Error> {
     let mut settling = Settling {
         client,
         structure,
         spec,
+        description,
         inferred,
         mended: BTreeMap::new(),
         given_up: BTreeMap::new(),
@@ -112,6 +114,8 @@ struct Settling<'a> {
     client: &'a Client,
     structure: &'a Structure,
     spec: &'a Spec,
+    /// What it was inferred from.
+    description: &'a Description,
     inferred: Inferred,
     /// How tables that violated a check are filled now, with the reason of each column that changed.
     mended: BTreeMap<String, (TableSpec, BTreeMap<String, String>)>,
@@ -177,7 +181,7 @@ impl Settling<'_> {
 
     /// Without the tables that were given up others have fewer rows, or no parents.
     fn infer_again(&mut self) {
-        let mut description = self.spec.dataset.description();
+        let mut description = self.description.clone();
         for (name, why) in &self.given_up {
             let empty = TableSpec {
                 empty: Some(why.clone()),
