@@ -6,6 +6,7 @@
 mod expr;
 mod formula;
 mod counts;
+mod terms;
 mod atom;
 mod like;
 mod times;

@@ -8,6 +8,7 @@ use tokio_postgres::error::ErrorPosition;
 use super::dataset::TableSpec;
 use super::explain::toml;
 use super::infer::Inferred;
+use super::layout::Layout;
 use super::session::Session;
 use super::structure::Structure;
 use super::{Error, Source, Spec, after, age, copy, infer, kept, layout, trial};
@@ -36,22 +37,8 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     let session = Session::open(config).await?;
     let (spec, empty) = &completed(&session, spec).await?;
     let layouts = layout::read(&session, spec).await?;
-    let tables: Vec<_> = layouts
-        .iter()
-        .map(|layout| layout.sql_name.clone())
-        .collect();
-
-    let sizes = after::Sizes::of(&layouts);
-    let aged = age::of(spec, &layouts);
-
-    let workers = spec.workers;
-    let mut taken_away = after::take_away(&session).await?;
-    copy::all(config, layouts, workers, talk).await?;
-    taken_away.bring_back(config, &sizes, workers, talk).await?;
-    after::move_sequences(&session).await?;
-    after::vacuum(config, &tables, workers, talk).await?;
-    age::all(config, &session, aged, workers, talk).await?;
-    taken_away.enable_triggers(config, workers, talk).await?;
+    let loaded = load(config, &session, spec, layouts, talk).await;
+    loaded.map_err(|error| error.with_need(spec))?;
 
     let bytes: i64 = session
         .query_one("SELECT pg_database_size(current_database())", &[])
@@ -71,6 +58,31 @@ pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error
     let session = Session::open(config).await?;
     let layouts = layout::read(&session, spec).await?;
     copy::all(config, layouts, spec.workers, talk).await
+}
+
+/// Rows, then keys and indexes, then foreign keys.
+async fn load(
+    config: &Config,
+    session: &Session,
+    spec: &Spec,
+    layouts: Vec<Layout>,
+    talk: &Talk,
+) -> Result<(), Error> {
+    let tables: Vec<_> = layouts
+        .iter()
+        .map(|layout| layout.sql_name.clone())
+        .collect();
+    let sizes = after::Sizes::of(&layouts);
+    let aged = age::of(spec, &layouts);
+
+    let workers = spec.workers;
+    let mut taken_away = after::take_away(session).await?;
+    copy::all(config, layouts, workers, talk).await?;
+    taken_away.bring_back(config, &sizes, workers, talk).await?;
+    after::move_sequences(session).await?;
+    after::vacuum(config, &tables, workers, talk).await?;
+    age::all(config, session, aged, workers, talk).await?;
+    taken_away.enable_triggers(config, workers, talk).await
 }
 
 /// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.

@@ -21,7 +21,6 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use super::conditions::{self, Unmet};
 use super::context::Context;
 use super::dataset::{Description, TableSpec};
 use super::generators::GeneratorSpec;
@@ -65,30 +64,11 @@ pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: 
     ranges::choose(&mut drafts);
     nulls::choose(&mut drafts);
     checks::choose(&mut drafts);
-    checks(&mut drafts);
+    keys::note(&mut drafts);
     keys::limit(&mut drafts);
     verify::all(&mut drafts);
     let main = sizes::main(&mut drafts, &description.main);
     finished(drafts, main)
-}
-
-/// What CHECK constraints ask of the columns. What is not met shows when rows are tried on the server.
-fn checks(drafts: &mut Drafts<'_>) {
-    for draft in drafts.tables.values_mut() {
-        let (spec, why) = (&mut draft.spec, &mut draft.why);
-        for unmet in conditions::narrow(draft.table, spec, &draft.described, why) {
-            let Unmet {
-                check,
-                columns,
-                sql,
-                hint,
-            } = unmet;
-            for column in columns {
-                let known = why.entry(column).or_default();
-                known.push_str(&format!("; not met: CHECK {check}: {sql}: {hint}"));
-            }
-        }
-    }
 }
 
 /// Each column on its own, by type and name, and the moments of a row in their order.

@@ -30,10 +30,17 @@ struct Violation {
 
 impl Violation {
     fn message(&self) -> String {
+        let Check { name, sql, .. } = &self.check;
+        if sql.is_empty() {
+            return format!("the server refuses a row: {}", self.row);
+        }
+        // The server writes another pair of parentheses around all but calls.
+        let inner = sql
+            .strip_prefix('(')
+            .and_then(|rest| rest.strip_suffix(')'));
         format!(
-            "rows do not meet the constraint {}: CHECK ({}); a row that was tried has {}",
-            self.check.name,
-            self.check.sql.trim_start_matches('(').trim_end_matches(')'),
+            "rows do not meet the constraint {name}: CHECK ({}); a row that was tried has {}",
+            inner.unwrap_or(sql),
             self.row
         )
     }
@@ -139,40 +146,21 @@ impl Settling<'_> {
             let table = &self.structure.tables[&name];
             let mut spec = self.inferred.tables[&name].clone();
             let mended = match is_last {
-                true => None,
+                true => Err(vec![violations[0].check.clone()]),
                 false => {
                     repair::repair(self.client, table, &mut spec, &described, &violations).await?
                 }
             };
             match mended {
-                Some(why) => {
-                    let reasons = &mut self
-                        .inferred
-                        .reasons
-                        .entry(name.clone())
-                        .or_default()
-                        .columns;
-                    reasons.extend(why.clone());
+                Ok(why) => {
+                    let reasons = self.inferred.reasons.entry(name.clone()).or_default();
+                    reasons.columns.extend(why.clone());
                     self.inferred.tables.insert(name.clone(), spec.clone());
                     self.mended.insert(name, (spec, why));
                 }
-                None => {
-                    let columns: Vec<_> =
-                        violations.iter().flat_map(|v| &v.check.columns).collect();
-                    let columns: BTreeSet<_> = columns.into_iter().map(String::as_str).collect();
-                    let columns: Vec<_> = columns.into_iter().collect();
-                    let help = match columns.first() {
-                        Some(column) => format!(
-                            "; write generators for {} in the dataset, such as {column} = {{ literal = {{ any = [\"…\"] }} }}",
-                            columns.join(", ")
-                        ),
-                        None => String::new(),
-                    };
-                    let message = violations[0].message();
-                    self.given_up.insert(
-                        name,
-                        format!("{message}, and no values that meet it were found{help}"),
-                    );
+                Err(checks) => {
+                    let reason = hopeless(&violations, &checks);
+                    self.given_up.insert(name, reason);
                 }
             }
         }
@@ -204,6 +192,22 @@ impl Settling<'_> {
             }
         }
     }
+}
+
+/// Why a table stays empty whose checks are not met, and how to help.
+fn hopeless(violations: &[Violation], checks: &[Check]) -> String {
+    let found = violations.iter().find(|v| checks.contains(&v.check));
+    let message = found.unwrap_or(&violations[0]).message();
+    let columns: BTreeSet<_> = checks.iter().flat_map(|check| &check.columns).collect();
+    let columns: Vec<_> = columns.into_iter().map(String::as_str).collect();
+    let help = match columns.first() {
+        Some(column) => format!(
+            "; write generators for {} in the dataset, such as {column} = {{ literal = {{ any = [\"…\"] }} }}",
+            columns.join(", ")
+        ),
+        None => String::new(),
+    };
+    format!("{message}, and no values that meet it were found{help}")
 }
 
 fn clone<A: Clone, B: Clone>((one, other): (&A, &B)) -> (A, B) {

@@ -1,14 +1,15 @@
 //! CHECK constraints: what was chosen is limited to what they let through.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::Drafts;
-use crate::seed::conditions;
+use super::draft::{Draft, Drafts};
+use crate::seed::conditions::{self, Unmet};
 use crate::seed::generators::GeneratorSpec;
+use crate::seed::structure::KeyPart;
 
+/// What is not met shows when rows are tried on the server, which may find values yet.
 pub(super) fn choose(drafts: &mut Drafts<'_>) {
-    let mut hopeless = Vec::new();
-    for (name, draft) in &mut drafts.tables {
+    for draft in drafts.tables.values_mut() {
         let mut fixed: BTreeSet<String> = draft.described.union(&draft.bounded).cloned().collect();
         // A child's place among its siblings is counted, not chosen.
         let counted = |spec: &GeneratorSpec| {
@@ -20,13 +21,39 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
                 .filter(|(_, spec)| counted(spec))
                 .map(|(column, _)| column.clone()),
         );
-        let unmet = conditions::narrow(draft.table, &mut draft.spec, &fixed, &mut draft.why);
-        if let Some(unmet) = unmet.into_iter().next() {
-            let (check, sql, hint) = (unmet.check, unmet.sql, unmet.hint);
-            hopeless.push((name.clone(), format!("CHECK {check}: {sql}: {hint}")));
+        let before = draft.spec.columns.clone();
+        let (spec, why) = (&mut draft.spec, &mut draft.why);
+        for unmet in conditions::narrow(draft.table, spec, &fixed, why) {
+            let Unmet {
+                check,
+                columns,
+                sql,
+                hint,
+            } = unmet;
+            for column in columns {
+                let known = why.entry(column).or_default();
+                known.push_str(&format!("; not met: CHECK {check}: {sql}: {hint}"));
+            }
         }
+        keep_unique(draft, &before);
     }
-    for (table, why) in hopeless {
-        drafts.give_up(&table, why);
+}
+
+/// A key whose columns were unique by themselves may need a set now.
+fn keep_unique(draft: &mut Draft<'_>, before: &BTreeMap<String, GeneratorSpec>) {
+    for key in &draft.table.keys {
+        let columns: Vec<String> = key.parts.iter().flat_map(KeyPart::columns).collect();
+        let spec = &mut draft.spec;
+        let is_changed = |column: &String| {
+            let in_cases = spec
+                .cases
+                .iter()
+                .any(|case| case.columns.contains_key(column));
+            in_cases || spec.columns.get(column) != before.get(column)
+        };
+        let is_kept = |set: &Vec<String>| set.iter().all(|column| columns.contains(column));
+        if columns.iter().any(is_changed) && !spec.unique.iter().any(is_kept) {
+            spec.unique.push(columns);
+        }
     }
 }

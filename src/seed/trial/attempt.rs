@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use super::Violation;
 use crate::postgres::failure::in_words;
-use crate::postgres::relation::quote_identifier;
+use crate::postgres::relation::{quote_identifier, quote_literal};
 use crate::seed::copy::stream::put_header;
 use crate::seed::dataset::TableSpec;
 use crate::seed::layout::Layout;
@@ -272,9 +272,11 @@ async fn row(client: &Client, check: &Check, name: &str) -> String {
         .then(|| check.columns.first())
         .flatten();
     let values = check.columns.iter().map(|column| {
-        let column = quote_identifier(column);
-        let text = format!("CASE WHEN length({column}::text) > 60 THEN left({column}::text, 60) || '…' ELSE {column}::text END");
-        format!("'{} = ' || coalesce({text}, 'NULL')", column.replace('\'', "''"))
+        let name = quote_literal(&format!("{column} = "));
+        let text = format!("{}::text", quote_identifier(column));
+        let text =
+            format!("CASE WHEN length({text}) > 60 THEN left({text}, 60) || '…' ELSE {text} END");
+        format!("{name} || coalesce({text}, 'NULL')")
     });
     let values: Vec<_> = values.collect();
     let values = if values.is_empty() {

@@ -14,11 +14,7 @@ pub(super) fn of(ty: &ColumnType, checks: &[Check]) -> Vec<String> {
             named.push(literal);
         }
     }
-    let lengths: Vec<usize> = named
-        .iter()
-        .filter_map(|text| text.parse().ok())
-        .filter(|n| (1..=256).contains(n))
-        .collect();
+    let lengths = lengths(&named);
     let base = ty.base();
     let common: Vec<String> = match &base.kind {
         TypeKind::Enum(labels) => return labels.clone(),
@@ -81,6 +77,20 @@ fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
+/// Numbers that may be the length of something, also those of regular expressions: `{4}`.
+fn lengths(named: &[String]) -> Vec<usize> {
+    let parts = named
+        .iter()
+        .flat_map(|text| text.split(|letter: char| !letter.is_ascii_digit()));
+    let mut lengths: Vec<usize> = Vec::new();
+    for length in parts.filter_map(|part| part.parse().ok()) {
+        if (1..=256).contains(&length) && !lengths.contains(&length) {
+            lengths.push(length);
+        }
+    }
+    lengths
+}
+
 /// As an array's text writes it.
 fn element(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
@@ -112,7 +122,8 @@ fn texts(named: &[String], lengths: &[usize]) -> Vec<String> {
         ]);
     }
     for n in lengths {
-        all.extend(["a".repeat(*n), "1".repeat(*n), "A".repeat(*n)]);
+        let mixed: String = "Aa1".chars().cycle().take(*n).collect();
+        all.extend(["a".repeat(*n), "1".repeat(*n), "A".repeat(*n), mixed]);
     }
     all.extend(strings(&[
         "a",
@@ -156,9 +167,12 @@ fn documents(named: &[String]) -> Vec<String> {
         .filter(|text| !text.is_empty())
         .map(|text| json(text))
         .collect();
-    let values = ["\"a\"", "1", "true", "[]", "{}", "[\"a\"]", "[1]"];
+    let usual = ["\"a\"", "1", "true", "[]", "{}", "[\"a\"]", "[1]"];
+    let numbers = named.iter().filter_map(|text| text.parse::<i64>().ok());
+    let numbers = numbers.flat_map(|number| [number.to_string(), (number + 1).to_string()]);
+    let values: Vec<String> = strings(&usual).into_iter().chain(numbers).collect();
     let mut all = Vec::new();
-    for value in values {
+    for value in &values {
         let fields: Vec<_> = keys.iter().map(|key| format!("{key}: {value}")).collect();
         all.push(format!("{{{}}}", fields.join(", ")));
     }

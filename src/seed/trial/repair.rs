@@ -27,41 +27,75 @@ struct Free<'a> {
 }
 
 /// Changes the generators of the columns that the violated checks name. Returns the reasons of the columns that
-/// changed, or nothing if no values were found.
+/// changed; the inner error has the checks for which no values were found.
 pub(super) async fn repair(
     client: &Client,
     table: &Table,
     spec: &mut TableSpec,
     described: &BTreeSet<String>,
     violations: &[Violation],
-) -> Result<Option<BTreeMap<String, String>>, Error> {
-    let named: BTreeSet<&str> = violations
-        .iter()
-        .flat_map(|violation| &violation.check.columns)
-        .map(String::as_str)
-        .collect();
-    let may_change = |column: &&Column| {
-        named.contains(column.name.as_str())
-            && !described.contains(&column.name)
-            && column.filled_by == FilledBy::Default
-    };
-    let open: Vec<_> = table.columns.iter().filter(may_change).collect();
+) -> Result<Result<BTreeMap<String, String>, Vec<Check>>, Error> {
+    let mut why = BTreeMap::new();
+    for group in groups(violations) {
+        let named: BTreeSet<&str> = group
+            .iter()
+            .flat_map(|check| &check.columns)
+            .map(String::as_str)
+            .collect();
+        let may_change = |column: &&Column| {
+            named.contains(column.name.as_str())
+                && !described.contains(&column.name)
+                && column.filled_by == FilledBy::Default
+        };
+        let open: Vec<_> = table.columns.iter().filter(may_change).collect();
+        let Some((free, found)) =
+            together(client, table, open, &violations[0].tried_in, &group).await?
+        else {
+            return Ok(Err(group));
+        };
+        why.extend(write(spec, &free, found, &group));
+    }
+    Ok(Ok(why))
+}
+
+/// Checks that share columns are met together, others by themselves: the fewer columns, the more values of each.
+fn groups(violations: &[Violation]) -> Vec<Vec<Check>> {
+    let mut groups: Vec<Vec<Check>> = Vec::new();
+    for violation in violations {
+        let columns = &violation.check.columns;
+        let shares = |group: &Vec<Check>| {
+            group
+                .iter()
+                .flat_map(|check| &check.columns)
+                .any(|column| columns.contains(column))
+        };
+        let (shared, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(shares);
+        let mut group = shared.concat();
+        group.push(violation.check.clone());
+        groups = apart;
+        groups.push(group);
+    }
+    groups
+}
+
+/// Values for the open columns: without those that other tables or keys depend on, else with NULL in them.
+async fn together<'a>(
+    client: &Client,
+    table: &Table,
+    open: Vec<&'a Column>,
+    tried_in: &str,
+    checks: &[Check],
+) -> Result<Option<(Vec<Free<'a>>, Vec<Combination>)>, Error> {
     let (bound, loose): (Vec<&Column>, Vec<&Column>) =
         open.into_iter().partition(|column| is_bound(table, column));
-    let checks: Vec<Check> = violations
-        .iter()
-        .map(|violation| violation.check.clone())
-        .collect();
     let nulls: Vec<_> = bound
         .into_iter()
         .filter(|column| !column.not_null)
         .collect();
-    // Without the columns that other tables or keys depend on, then with NULL in them.
     for nulls in [&[][..], &nulls[..]] {
         let mut free = Vec::new();
-        let each = share(loose.len());
         for column in &loose {
-            free.push(values(client, column, &checks, each).await?);
+            free.push(values(client, column, checks, share(loose.len())).await?);
         }
         free.extend(nulls.iter().map(|column| Free {
             column,
@@ -70,9 +104,9 @@ pub(super) async fn repair(
         if free.is_empty() {
             continue;
         }
-        let found = search(client, table, &violations[0].tried_in, &free, &checks).await?;
+        let found = search(client, table, tried_in, &free, checks).await?;
         if !found.is_empty() {
-            return Ok(Some(write(spec, &free, found, violations)));
+            return Ok(Some((free, found)));
         }
     }
     Ok(None)
@@ -267,7 +301,7 @@ fn write(
     spec: &mut TableSpec,
     free: &[Free<'_>],
     mut found: Vec<Combination>,
-    violations: &[Violation],
+    checks: &[Check],
 ) -> BTreeMap<String, String> {
     let nulls =
         |combination: &Combination| combination.iter().filter(|text| text.is_none()).count();
@@ -310,9 +344,9 @@ fn write(
         let first = found[0].iter().map(|text| generator(vec![text]));
         spec.columns.extend(names.clone().zip(first));
     }
-    let checks: Vec<_> = violations
+    let checks: Vec<_> = checks
         .iter()
-        .map(|v| format!("CHECK {}: {}", v.check.name, v.check.sql))
+        .map(|check| format!("CHECK {}: {}", check.name, check.sql))
         .collect();
     let why = format!("found by trying: {}", checks.join("; "));
     names.map(|name| (name, why.clone())).collect()

@@ -51,11 +51,7 @@ async fn a_generator_that_does_not_fit_its_column_is_named_before_a_row_is_sent(
             "{ nullable = { nulls = 0.1, value = { sequence = {} } } }",
             "gives NULL",
         ),
-        (
-            "int[]",
-            "{ sequence = {} }",
-            "do not fit the type _int4",
-        ),
+        ("int[]", "{ sequence = {} }", "do not fit the type _int4"),
         (
             "mood",
             "{ choice = { good = 1, ugly = 1 } }",
@@ -206,4 +202,65 @@ async fn a_filling_that_is_dropped_leaves_no_connection() {
     tokio::time::timeout(deadline, gone)
         .await
         .expect("all connections end");
+}
+
+/// A disk of 16 MB, for as long as it lives.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> SmallDisk {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_str().unwrap().to_owned();
+        let disk = SmallDisk(dir);
+        let options = "size=16m,mode=0777";
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "none", &path])
+            .status();
+        assert!(mounted.unwrap().success());
+        disk
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("--lazy")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs root, to mount a small disk"]
+async fn a_disk_that_fills_ends_the_filling_and_says_what_is_needed() {
+    let disk = SmallDisk::mount();
+    let place = disk.0.path().join("data");
+    std::fs::create_dir(&place).unwrap();
+    let opened = std::process::Command::new("chown")
+        .arg("postgres")
+        .arg(&place)
+        .status();
+    assert!(opened.unwrap().success());
+    let entered = std::process::Command::new("chmod")
+        .arg("755")
+        .arg(disk.0.path())
+        .status();
+    assert!(entered.unwrap().success());
+    let server = Server::start().await;
+    let config = server.database("small").await;
+    let create = format!("CREATE TABLESPACE small LOCATION '{}'", place.display());
+    connect(&config).await.batch_execute(&create).await.unwrap();
+    let dir = written("CREATE TABLE t (a int, b text) TABLESPACE small;", PLAIN);
+    let error = seed::fill(&config, &spec(dir.path(), 300_000, 2), &Talk::silent()).await;
+    let message = error.unwrap_err().to_string();
+    assert!(
+        message.contains("while filling \"public\".\"t\""),
+        "{message}"
+    );
+    assert!(
+        message.contains("the disk of the server's data is full"),
+        "{message}"
+    );
+    assert!(message.contains("300000 rows need about 2."), "{message}");
+    drop(server);
 }
