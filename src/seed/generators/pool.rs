@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::redirect::Redirect;
 use super::{Generator, GeneratorSpec, Make, Recipe};
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::skew::Scatter;
-use crate::seed::value::{Scratch, Shape, Value};
+use crate::seed::value::Scratch;
 
 /// `pool = { size = 5000, common = [0.2, 0.1], value = { label = { min = 5, max = 9 } } }`: the values that `value`
 /// gives to the rows 0 to 4999 of a table of as many, or, with `of`, those of as many rows of another table.
@@ -136,22 +137,21 @@ impl Pooled {
     }
 }
 
-impl Make for Pooled {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+impl Redirect for Pooled {
+    fn target<'a>(
+        &'a self,
+        row: u64,
+        dice: &mut Dice,
+        _: &mut Scratch,
+    ) -> Option<(&'a Generator, u64)> {
         let index = self.index(row, dice);
-        let row = self
-            .scatter
-            .as_ref()
-            .map_or(index, |scatter| scatter.row(index));
-        self.values.value(row, scratch)
+        let scatter = self.scatter.as_ref();
+        let row = scatter.map_or(index, |scatter| scatter.row(index));
+        Some((&self.values, row))
     }
 
-    fn shape(&self) -> Shape {
-        self.values.shape()
-    }
-
-    fn gives_null(&self) -> bool {
-        self.values.gives_null()
+    fn targets(&self) -> Vec<&Generator> {
+        vec![&self.values]
     }
 }
 
