@@ -64,6 +64,7 @@ pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: 
     ranges::choose(&mut drafts);
     nulls::choose(&mut drafts);
     checks::choose(&mut drafts);
+    keys::note(&mut drafts);
     keys::limit(&mut drafts);
     verify::all(&mut drafts);
     let main = sizes::main(&mut drafts, &description.main);

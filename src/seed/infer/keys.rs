@@ -20,7 +20,14 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
                 together(draft, set);
             }
         }
-        note(draft, sets);
+        note_down(draft, sets);
+    }
+}
+
+/// Notes the sets whose columns are no longer what made them unique.
+pub(super) fn note(drafts: &mut Drafts<'_>) {
+    for draft in drafts.tables.values_mut() {
+        note_down(draft, draft.unique_sets());
     }
 }
 
@@ -104,7 +111,7 @@ fn together(draft: &mut Draft<'_>, set: &Unique) {
 
 /// Writes down the sets. Where two share a column, each column can only be dealt out for one of them: the other
 /// set gets a column that is unique by itself.
-fn note(draft: &mut Draft<'_>, sets: Vec<Unique>) {
+fn note_down(draft: &mut Draft<'_>, sets: Vec<Unique>) {
     let mut noted: Vec<Vec<String>> = draft.spec.unique.clone();
     for set in sets {
         let by_itself = |column: &String| {
