@@ -233,7 +233,12 @@ fn a_template_whose_seeding_was_killed_is_seeded_again() {
 fn a_server_that_is_killed_while_it_is_seeded_leaves_no_template() {
     let cache = Rc::new(tempfile::tempdir().unwrap());
     let mut background = Background::start_with(Rc::clone(&cache), "200000", "filling");
-    let pid = std::fs::read_to_string(background.server().join("data/postmaster.pid")).unwrap();
+    let templates = std::fs::read_dir(cache.path().join("templates")).unwrap();
+    let pids = templates.map(|entry| entry.unwrap().path().join("data/postmaster.pid"));
+    let pid = pids
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .next();
+    let pid = pid.expect("a template is being seeded");
     let pid = pid.lines().next().unwrap().parse().unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).expect("it runs");
     let status = background.child.wait().expect("it ends");

@@ -34,7 +34,7 @@ impl Encoding {
             | (Encoding::Bool, Shape::Bool)
             | (Encoding::Uuid, Shape::Uuid)
             | (Encoding::Json | Encoding::Jsonb, Shape::Json)
-            | (Encoding::Bytea, Shape::Bytes | Shape::Text { .. } | Shape::Label(_))
+            | (Encoding::Bytea, Shape::Bytes | Shape::Text { .. })
             | (Encoding::Bit, Shape::Bits { .. })
             | (Encoding::Geometric(_), Shape::Point)
             | (Encoding::TsVector, Shape::Lexemes)

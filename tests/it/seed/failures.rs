@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use pgrehearse::provision::Choice;
 use pgrehearse::seed;
 use pgrehearse::talk::{Said, Talk};
 use tokio::sync::Notify;
@@ -246,7 +247,7 @@ async fn a_disk_that_fills_ends_the_filling_and_says_what_is_needed() {
         .arg(disk.0.path())
         .status();
     assert!(entered.unwrap().success());
-    let server = Server::start().await;
+    let server = Server::start_on(Choice::Local, None).await;
     let config = server.database("small").await;
     let create = format!("CREATE TABLESPACE small LOCATION '{}'", place.display());
     connect(&config).await.batch_execute(&create).await.unwrap();
