@@ -23,6 +23,8 @@ pub mod snapshot;
 pub mod like;
 mod layout;
 pub mod copy;
+mod trial;
+mod kept;
 mod after;
 mod age;
 mod jobs;

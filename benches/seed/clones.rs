@@ -43,6 +43,7 @@ pub(crate) async fn beside_cp(rows: u64) -> Result<()> {
         bytes: seeded.bytes,
         seeded_in_ms: 0,
         postgres_version: empty.version(),
+        tables: serde_json::Value::Null,
     };
     let template = host.seal(empty, manifest).await?;
     let templates = spec.cache_dir.join("local");

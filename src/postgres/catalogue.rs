@@ -14,12 +14,16 @@ pub const COLUMNS: &str = "
 /// first; `remove` and `make` are statements, and `validate` is one where a foreign key is made
 /// without looking at the rows: checking them lets others work on the other table.
 ///
-/// Constraints and indexes of partitions come and go with those of their parents.
+/// Constraints and indexes of partitions come and go with those of their parents. Those that a view or a function
+/// needs stay: `GROUP BY` the primary key lets a view name the other columns.
 pub const AFTER_THE_ROWS: &str = "
     WITH tables AS (
         SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    ), needed AS (
+        SELECT refclassid, refobjid FROM pg_depend
+        WHERE deptype = 'n' AND classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass)
     ), marks AS (
         SELECT i.indexrelid,
             CASE WHEN i.indisreplident THEN format('; ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', t.name, c.relname) ELSE '' END
@@ -39,6 +43,7 @@ pub const AFTER_THE_ROWS: &str = "
     CROSS JOIN LATERAL (SELECT c.contype = 'f' AND c.convalidated AND t.relkind = 'r' AND other.relkind = 'r') AS l (later)
     LEFT JOIN marks m ON m.indexrelid = c.conindid
     WHERE c.contype IN ('p', 'u', 'x', 'f') AND c.conparentid = 0
+      AND NOT EXISTS (SELECT FROM needed n WHERE n.refclassid = 'pg_constraint'::regclass AND n.refobjid = c.oid)
     UNION ALL
     SELECT 'index', t.name, ARRAY[t.name],
            format('DROP INDEX %I.%I', n.nspname, c.relname),
@@ -47,6 +52,7 @@ pub const AFTER_THE_ROWS: &str = "
     JOIN pg_namespace n ON n.oid = c.relnamespace JOIN marks m ON m.indexrelid = i.indexrelid
     WHERE NOT c.relispartition AND NOT EXISTS (
         SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+      AND NOT EXISTS (SELECT FROM needed n WHERE n.refclassid = 'pg_class'::regclass AND n.refobjid = i.indexrelid)
     UNION ALL
     SELECT 'trigger', t.name, ARRAY[t.name],
            format('ALTER TABLE %s DISABLE TRIGGER %I', t.name, g.tgname),

@@ -16,6 +16,7 @@ impl SqlState {
     pub const PROTOCOL_VIOLATION: SqlState = SqlState(*b"08P01");
     pub const CONNECTION_FAILURE: SqlState = SqlState(*b"08006");
 
+    pub const DISK_FULL: SqlState = SqlState(*b"53100");
     pub const LOCK_NOT_AVAILABLE: SqlState = SqlState(*b"55P03");
     pub const DEADLOCK_DETECTED: SqlState = SqlState(*b"40P01");
 

@@ -6,6 +6,7 @@
 mod expr;
 mod formula;
 mod counts;
+mod terms;
 mod atom;
 mod like;
 mod times;
@@ -27,12 +28,12 @@ use formula::Formula;
 
 /// A check that the generators surely do not meet.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unmet {
-    pub check: String,
-    pub columns: Vec<String>,
-    pub sql: String,
+pub(super) struct Unmet {
+    pub(super) check: String,
+    pub(super) columns: Vec<String>,
+    pub(super) sql: String,
     /// What to do about it.
-    pub hint: String,
+    pub(super) hint: String,
 }
 
 /// What one check asks, and its name.
@@ -43,7 +44,7 @@ struct Condition {
 
 /// Limits or replaces the generators of a table so that its checks hold. Those of `fixed` columns stay as they are: the
 /// user wrote them. `why` is told what was changed for which check.
-pub fn narrow(
+pub(super) fn narrow(
     table: &Table,
     spec: &mut TableSpec,
     fixed: &BTreeSet<String>,
@@ -76,6 +77,11 @@ pub fn narrow(
     narrowing.orders(spec, why);
     ways::choose(&mut narrowing, open, spec, why);
     narrowing.unmet
+}
+
+/// The texts and numbers in an expression.
+pub(super) fn literals(sql: &str) -> Vec<String> {
+    Expr::parse(sql).literals()
 }
 
 /// All checks of a table and of the domains of its columns.

@@ -102,7 +102,7 @@ impl Work {
         layout: &Layout,
         rows: Range<u64>,
     ) -> Result<(), Failed> {
-        stream.begin(&statement(layout)).await?;
+        stream.begin(&statement(layout, &layout.sql_name)).await?;
         let mut scratch = Scratch::default();
         let mut reported = rows.start;
         for row in rows.clone() {
@@ -125,7 +125,7 @@ impl Work {
 }
 
 /// Why a table's rows did not arrive.
-enum Failed {
+pub(super) enum Failed {
     Server(tokio_postgres::Error),
     Misfit { column: usize, misfit: Misfit },
 }
@@ -137,7 +137,7 @@ impl From<tokio_postgres::Error> for Failed {
 }
 
 impl Failed {
-    fn at(self, layout: &Layout) -> Error {
+    pub(super) fn at(self, layout: &Layout) -> Error {
         match self {
             Failed::Server(error) => {
                 Error::doing(format!("while filling {}", layout.sql_name))(error)
@@ -151,7 +151,8 @@ impl Failed {
     }
 }
 
-fn statement(layout: &Layout) -> String {
+/// COPY into the layout's table, or one with the same columns.
+pub(super) fn statement(layout: &Layout, table: &str) -> String {
     let columns: Vec<_> = layout
         .columns
         .iter()
@@ -159,12 +160,12 @@ fn statement(layout: &Layout) -> String {
         .collect();
     format!(
         "COPY {} ({}) FROM STDIN (FORMAT binary)",
-        layout.sql_name,
+        table,
         columns.join(", ")
     )
 }
 
-fn put_row(
+pub(super) fn put_row(
     layout: &Layout,
     row: u64,
     scratch: &mut Scratch,

@@ -88,6 +88,10 @@ pub struct TableSpec {
     /// It stays empty, and this is why. No size and no columns then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty: Option<String>,
+    /// Its rows come with the schema and stay as they are: `rows` of them are known, and `columns` say what others
+    /// refer to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub kept: bool,
     /// Sets of columns of which no two rows have the same values, by construction.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unique: Vec<Vec<String>>,

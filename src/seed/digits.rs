@@ -99,21 +99,22 @@ pub const DAY_US: i64 = 86_400 * SECOND_US;
 pub fn moment(us: i64, out: &mut impl Write) {
     let (days, of_day) = (us.div_euclid(DAY_US), us.rem_euclid(DAY_US));
     let (year, month, day) = date(days);
-    if !(0..10_000).contains(&year) {
-        let _ = match jiff::Timestamp::from_microsecond(us) {
-            Ok(moment) => write!(out, "{moment}"),
-            Err(_) => out.write_str("-infinity"),
-        };
-        return;
+    // The year before 1 is 1 BC, as the server's input functions read it.
+    let (year, era) = match year {
+        1.. => (year, "Z"),
+        before => (1 - before, "Z BC"),
+    };
+    if year >= 10_000 {
+        let _ = out.write_str(int(year / 10_000).as_str());
     }
     let mut text = *b"0000-00-00T";
-    two(&mut text[0..], year as u64 / 100);
+    two(&mut text[0..], year as u64 / 100 % 100);
     two(&mut text[2..], year as u64 % 100);
     two(&mut text[5..], month);
     two(&mut text[8..], day);
     let _ = out.write_str(std::str::from_utf8(&text).expect("it is ASCII"));
     time(of_day, out);
-    let _ = out.write_str("Z");
+    let _ = out.write_str(era);
 }
 
 /// A time of day as `12:00:00`, with as many digits of a second as it has.
@@ -196,12 +197,14 @@ mod tests {
             1_709_208_000_500_000,
             -62_135_596_800_000_000,
             253_402_207_200_000_000,
-            -100_000_000_000_000_000,
         ] {
             let mut text = String::new();
             moment(us, &mut text);
             let expected = jiff::Timestamp::from_microsecond(us).unwrap().to_string();
             assert_eq!(text, expected);
         }
+        let mut text = String::new();
+        moment(-62_167_219_200_000_000, &mut text);
+        assert_eq!(text, "0001-01-01T00:00:00Z BC");
     }
 }

@@ -161,6 +161,14 @@ impl Encoding {
         }
     }
 
+    /// The encoding of values that are made of others, whatever texts the server has read, too.
+    pub fn composed(&self) -> &Encoding {
+        match self {
+            Encoding::Converted { otherwise, .. } => otherwise,
+            one => one,
+        }
+    }
+
     /// Appends a value with its length before it, or the mark of NULL: a cell of COPY BINARY, an
     /// element of an array, a bound of a range.
     pub fn put_cell(&self, value: Value<'_>, out: &mut BytesMut) -> Result<(), Misfit> {

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::Spec;
 use super::encode::Misfit;
 use crate::input::Problems;
-use crate::postgres::failure::in_words;
+use crate::postgres::SqlState;
+use crate::postgres::failure::{in_words, sqlstate};
 use crate::provision;
+use crate::units;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,7 +38,18 @@ pub enum Error {
         path: PathBuf,
         source: provision::Error,
     },
-    /// The server said no, is gone, or has no more disk.
+    /// The disk filled while rows came.
+    #[error(
+        "{source}: the disk of the server's data is full; {rows} rows need about {} there, with {} for WAL and \
+         temporary files; ask for fewer rows or free some space",
+        units::bytes(*needed_bytes), units::bytes(ROOM_BESIDE_DATA_BYTES)
+    )]
+    Full {
+        rows: u64,
+        needed_bytes: u64,
+        source: Box<Error>,
+    },
+    /// The server said no, or is gone.
     #[error("{doing}: {}", in_words(source))]
     Server {
         /// What was being done, with the table's name: "while filling public.orders".
@@ -44,7 +58,28 @@ pub enum Error {
     },
 }
 
+/// Room that a server needs beside its data: WAL up to `max_wal_size`, and temporary files of index builds.
+pub(super) const ROOM_BESIDE_DATA_BYTES: u64 = 2 << 30;
+
 impl Error {
+    /// Says how much room is needed, where there was too little.
+    pub(super) fn with_need(self, spec: &Spec) -> Error {
+        let is_full = match &self {
+            Error::Server { source, .. } => sqlstate(source) == Some(SqlState::DISK_FULL),
+            _ => false,
+        };
+        if !is_full {
+            return self;
+        }
+        Error::Full {
+            rows: spec.table_rows().values().sum(),
+            needed_bytes: spec
+                .estimated_bytes()
+                .saturating_add(ROOM_BESIDE_DATA_BYTES),
+            source: Box::new(self),
+        }
+    }
+
     /// For `map_err`: what was being done when the server failed.
     pub(super) fn doing(doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Error {
         |source| Error::Server {

@@ -47,6 +47,7 @@ fn size(spec: &TableSpec) -> Vec<String> {
     say("rows", spec.rows.map(|rows| rows.to_string()));
     say("rows_per_main", spec.rows_per_main.as_ref().map(inline));
     say("children_of", spec.children_of.as_ref().map(inline));
+    say("kept", spec.kept.then(|| "true".to_owned()));
     say(
         "unique",
         (!spec.unique.is_empty()).then(|| inline(&spec.unique)),

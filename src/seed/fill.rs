@@ -7,9 +7,11 @@ use tokio_postgres::error::ErrorPosition;
 
 use super::dataset::TableSpec;
 use super::explain::toml;
+use super::infer::Inferred;
+use super::layout::Layout;
 use super::session::Session;
-use super::{Error, Source, Spec, after, age, copy, infer, layout};
-use crate::input::{Problem, Problems};
+use super::structure::Structure;
+use super::{Error, Source, Spec, after, age, copy, infer, kept, layout, trial};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
@@ -34,26 +36,9 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     // A dump of a schema leaves settings behind, such as an empty search path.
     let session = Session::open(config).await?;
     let (spec, empty) = &completed(&session, spec).await?;
-    if is_there_already(spec) {
-        refuse_rows(&session, spec).await?;
-    }
     let layouts = layout::read(&session, spec).await?;
-    let tables: Vec<_> = layouts
-        .iter()
-        .map(|layout| layout.sql_name.clone())
-        .collect();
-
-    let sizes = after::Sizes::of(&layouts);
-    let aged = age::of(spec, &layouts);
-
-    let workers = spec.workers;
-    let mut taken_away = after::take_away(&session).await?;
-    copy::all(config, layouts, workers, talk).await?;
-    taken_away.bring_back(config, &sizes, workers, talk).await?;
-    after::move_sequences(&session).await?;
-    after::vacuum(config, &tables, workers, talk).await?;
-    age::all(config, &session, aged, workers, talk).await?;
-    taken_away.enable_triggers(config, workers, talk).await?;
+    let loaded = load(config, &session, spec, layouts, talk).await;
+    loaded.map_err(|error| error.with_need(spec))?;
 
     let bytes: i64 = session
         .query_one("SELECT pg_database_size(current_database())", &[])
@@ -75,37 +60,42 @@ pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error
     copy::all(config, layouts, spec.workers, talk).await
 }
 
+/// Rows, then keys and indexes, then foreign keys.
+async fn load(
+    config: &Config,
+    session: &Session,
+    spec: &Spec,
+    layouts: Vec<Layout>,
+    talk: &Talk,
+) -> Result<(), Error> {
+    let tables: Vec<_> = layouts
+        .iter()
+        .map(|layout| layout.sql_name.clone())
+        .collect();
+    let sizes = after::Sizes::of(&layouts);
+    let aged = age::of(spec, &layouts);
+
+    let workers = spec.workers;
+    let mut taken_away = after::take_away(session).await?;
+    copy::all(config, layouts, workers, talk).await?;
+    taken_away.bring_back(config, &sizes, workers, talk).await?;
+    after::move_sequences(session).await?;
+    after::vacuum(config, &tables, workers, talk).await?;
+    age::all(config, session, aged, workers, talk).await?;
+    taken_away.enable_triggers(config, workers, talk).await
+}
+
 /// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.
 pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
     let session = Session::open(config).await?;
     create_schema(&session, spec).await?;
     let session = Session::open(config).await?;
-    let description = spec.dataset.description();
-    let (structure, inferred) =
-        infer::complete(&session, &description, spec.rows, spec.seed).await?;
+    let Source::Schema { sql, .. } = &spec.dataset.source else {
+        unreachable!("a snapshot is restored, not filled")
+    };
+    // A database in use is explained as if it were empty: nothing of what is in it is printed.
+    let (structure, inferred) = inferred(&session, spec, !sql.is_empty()).await?;
     Ok(toml(&inferred, &structure))
-}
-
-/// Whether the tables were there before us, and not only empty for certain.
-fn is_there_already(spec: &Spec) -> bool {
-    matches!(&spec.dataset.source, Source::Schema { sql, .. } if sql.is_empty())
-}
-
-async fn refuse_rows(session: &Session, spec: &Spec) -> Result<(), Error> {
-    let mut problems = Vec::new();
-    for name in spec.dataset.tables.keys() {
-        let sql_name = layout::quoted(name);
-        let sql = format!("SELECT EXISTS (SELECT FROM {sql_name})");
-        let failed = Error::doing(format!("cannot look into {sql_name}"));
-        if session.query_one(&sql, &[]).await.map_err(failed)?.get(0) {
-            let problem = Problem::argument("--url", name, "this table has rows already");
-            problems.push(problem.hint("empty it, or name a database without rows"));
-        }
-    }
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Problems(problems).into()),
-    }
 }
 
 /// The dataset with what it leaves open inferred, and the tables that stay empty.
@@ -122,13 +112,29 @@ async fn completed(
         spec.dataset
             .tables
             .retain(|name, _| !empty.contains_key(name));
+        trial::check(session, &spec).await?;
         return Ok((spec, empty));
     }
-    let description = spec.dataset.description();
-    let (_, inferred) = infer::complete(session, &description, spec.rows, spec.seed).await?;
+    let (_, inferred) = inferred(session, &spec, true).await?;
     spec.dataset.main = inferred.main;
     spec.dataset.tables = inferred.tables;
     Ok((spec, inferred.empty))
+}
+
+/// What a dataset leaves open, chosen and tried on the server. Tables with rows may keep them.
+async fn inferred(
+    session: &Session,
+    spec: &Spec,
+    may_keep: bool,
+) -> Result<(Structure, Inferred), Error> {
+    let mut description = spec.dataset.description();
+    let structure = Structure::read(session).await?;
+    if may_keep {
+        kept::describe(session, &structure, &mut description).await?;
+    }
+    let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
+    let inferred = trial::settle(session, &structure, spec, inferred).await?;
+    Ok((structure, inferred))
 }
 
 async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
@@ -144,9 +150,22 @@ async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
         Error::Schema {
             path: path.clone(),
             line,
-            message: failure::in_words(&e),
+            message: format!("{}{}", failure::in_words(&e), help(&e)),
         }
     })
+}
+
+/// What to do about an extension that the server does not have.
+fn help(error: &tokio_postgres::Error) -> &'static str {
+    let says = error.as_db_error().map_or("", |db| db.message());
+    // 13 and 14 name the control file that they miss, later ones the extension.
+    if says.starts_with("extension ") && says.ends_with("is not available")
+        || says.contains("extension control file")
+    {
+        "; install it for this server, or take an image that has it: --provider docker --image <name>"
+    } else {
+        ""
+    }
 }
 
 /// The server counts characters, from 1.

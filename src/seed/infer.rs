@@ -15,15 +15,12 @@ mod partitions;
 mod keys;
 mod ranges;
 mod nulls;
+mod checks;
 mod likeness;
 mod verify;
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::Client;
-
-use super::Error;
-use super::conditions;
 use super::context::Context;
 use super::dataset::{Description, TableSpec};
 use super::generators::GeneratorSpec;
@@ -53,18 +50,6 @@ pub struct Reasons {
     pub columns: BTreeMap<String, String>,
 }
 
-/// Reads the structure of a database and completes a description of its tables; see `infer`.
-pub async fn complete(
-    client: &Client,
-    description: &Description,
-    rows: u64,
-    seed: u64,
-) -> Result<(Structure, Inferred), Error> {
-    let structure = Structure::read(client).await?;
-    let inferred = infer(&structure, description, rows, seed);
-    Ok((structure, inferred))
-}
-
 /// Completes a description: every table gets rows, every column that takes values a generator. What is described is
 /// kept. `rows` are those of each large table. A table for which there is no way stays empty, with the reason.
 pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: u64) -> Inferred {
@@ -78,23 +63,12 @@ pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: 
     keys::choose(&mut drafts);
     ranges::choose(&mut drafts);
     nulls::choose(&mut drafts);
-    checks(&mut drafts);
+    checks::choose(&mut drafts);
+    keys::note(&mut drafts);
     keys::limit(&mut drafts);
     verify::all(&mut drafts);
     let main = sizes::main(&mut drafts, &description.main);
     finished(drafts, main)
-}
-
-/// What CHECK constraints ask of the columns. What is not met shows when rows are tried on the server.
-fn checks(drafts: &mut Drafts<'_>) {
-    for draft in drafts.tables.values_mut() {
-        conditions::narrow(
-            draft.table,
-            &mut draft.spec,
-            &draft.described,
-            &mut draft.why,
-        );
-    }
 }
 
 /// Each column on its own, by type and name, and the moments of a row in their order.

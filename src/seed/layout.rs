@@ -3,7 +3,7 @@
 mod limits;
 mod literals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -46,11 +46,21 @@ type Built = BTreeMap<String, Result<Generator, String>>;
 
 /// All tables, the largest first. Whatever does not fit is found before a row is sent.
 pub(super) async fn read(client: &Client, spec: &Spec) -> Result<Vec<Layout>, Error> {
+    let all = spec.dataset.tables.keys().cloned().collect();
+    of(client, spec, &all).await
+}
+
+/// Some of the tables, the largest first.
+pub(super) async fn of(
+    client: &Client,
+    spec: &Spec,
+    tables: &BTreeSet<String>,
+) -> Result<Vec<Layout>, Error> {
     let context = Context::new(spec);
     let mut layouts = Vec::new();
     let mut problems = Vec::new();
     for (name, table) in &spec.dataset.tables {
-        if table.empty.is_some() {
+        if table.empty.is_some() || table.kept || !tables.contains(name) {
             continue;
         }
         let sql_name = quoted(name);

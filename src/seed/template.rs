@@ -2,14 +2,12 @@
 
 use tokio::time::Instant;
 
+use super::error::ROOM_BESIDE_DATA_BYTES;
 use super::snapshot::Target;
 use super::{Error, Seeded, Source, Spec, fill, snapshot};
 use crate::provision::{self, Host, Manifest, Role, Server, Template};
 use crate::talk::Talk;
 use crate::units;
-
-/// Room that a server needs beside its data: WAL up to `max_wal_size`, and temporary files of index builds.
-const ROOM_BESIDE_DATA_BYTES: u64 = 2 << 30;
 
 /// Why there is no template.
 #[derive(Debug, thiserror::Error)]

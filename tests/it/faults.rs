@@ -230,6 +230,22 @@ fn a_template_whose_seeding_was_killed_is_seeded_again() {
 }
 
 #[test]
+fn a_server_that_is_killed_while_it_is_seeded_leaves_no_template() {
+    let cache = Rc::new(tempfile::tempdir().unwrap());
+    let mut background = Background::start_with(Rc::clone(&cache), "200000", "filling");
+    let pid = std::fs::read_to_string(background.server().join("data/postmaster.pid")).unwrap();
+    let pid = pid.lines().next().unwrap().parse().unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).expect("it runs");
+    let status = background.child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(3), "{}", background.stdout());
+    assert_eq!(background.leftovers(), 0);
+    // Seeded again from the start, not found.
+    let mut again = Background::start_with(cache, "200000", "filling");
+    again.signal(Signal::INT);
+    again.child.wait().unwrap();
+}
+
+#[test]
 fn ctrl_c_while_the_migration_waits_for_a_lock_reports_the_wait() {
     let mut background = Background::start_until_migration_waits();
     background.signal(Signal::INT);

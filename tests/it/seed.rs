@@ -1,6 +1,7 @@
 //! Datasets in real databases.
 
 mod types;
+mod encodings;
 mod structure;
 mod infer;
 mod failures;
@@ -82,7 +83,7 @@ async fn definitions(client: &Client) -> Vec<String> {
 async fn the_number_of_workers_changes_no_row_and_the_schema_is_as_written() {
     let server = Server::start().await;
     let mut all = Vec::new();
-    for workers in [1, 4] {
+    for workers in [1, 2, 16] {
         let config = server.database(&format!("shop{workers}")).await;
         let spec = spec(&shop(), 60_000, workers);
         let seeded = seed::fill(&config, &spec, &Talk::silent()).await.unwrap();
@@ -94,6 +95,7 @@ async fn the_number_of_workers_changes_no_row_and_the_schema_is_as_written() {
         all.push((contents, definitions(&client).await));
     }
     assert_eq!(all[0], all[1]);
+    assert_eq!(all[0], all[2]);
 
     let config = server.database("as_written").await;
     let client = connect(&config).await;

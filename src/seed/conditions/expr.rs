@@ -85,6 +85,27 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// The constants in it, as texts.
+    pub(super) fn literals(&self) -> Vec<String> {
+        match self {
+            Expr::Text(text) => vec![text.clone()],
+            Expr::Number(number) => vec![number.to_string()],
+            Expr::Cast(inner, _) | Expr::Prefix(_, inner) => inner.literals(),
+            Expr::Binary(left, _, right) => [left.literals(), right.literals()].concat(),
+            Expr::Call(_, parts) | Expr::Array(parts) => {
+                parts.iter().flat_map(Expr::literals).collect()
+            }
+            Expr::Case(whens, otherwise) => {
+                let whens = whens.iter().flat_map(|(when, then)| [when, then]);
+                let parts = whens.chain(otherwise.as_deref());
+                parts.flat_map(Expr::literals).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 fn is_number(ty: &str) -> bool {
     [
         "int", "numeric", "decimal", "double", "real", "float", "small", "big",

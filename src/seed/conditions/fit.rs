@@ -241,6 +241,7 @@ fn json(atoms: &[&Atom]) -> Option<GeneratorSpec> {
 pub(super) fn literals<S: Into<String>>(any: impl IntoIterator<Item = S>) -> GeneratorSpec {
     GeneratorSpec::Literal(literal::Literal {
         any: any.into_iter().map(Into::into).collect(),
+        in_order: false,
     })
 }
 

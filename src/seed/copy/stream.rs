@@ -39,9 +39,7 @@ impl Stream {
             self.is_in_transaction = true;
         }
         self.sink = Some(Box::pin(self.session.copy_in(statement).await?));
-        // Signature, flags, length of an extension: the binary format's header.
-        self.buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
-        self.buffer.put_u64(0);
+        put_header(&mut self.buffer);
         Ok(())
     }
 
@@ -76,4 +74,10 @@ impl Stream {
         }
         Ok(())
     }
+}
+
+/// Signature, flags, length of an extension: COPY's binary format.
+pub(in crate::seed) fn put_header(buffer: &mut BytesMut) {
+    buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
+    buffer.put_u64(0);
 }

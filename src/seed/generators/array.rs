@@ -80,7 +80,7 @@ impl Make for Arrays {
         let Encoding::Array {
             element_oid,
             element,
-        } = encoding
+        } = encoding.composed()
         else {
             return encoding.put_cell(self.value(row, dice, scratch), out);
         };

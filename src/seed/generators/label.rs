@@ -53,6 +53,10 @@ impl Recipe for Label {
             scatter: Scatter::new(room, place.key()),
         }))
     }
+
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        true
+    }
 }
 
 /// How many digits `rows` numbers need.

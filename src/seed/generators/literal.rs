@@ -8,11 +8,13 @@ use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::value::{Scratch, Shape, Value};
 
-/// One of these texts, all as likely: `literal = { any = ["POINT(1 2)"] }`.
+/// One of these texts, all as likely: `literal = { any = ["POINT(1 2)"] }`; or, row by row, one after the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Literal {
     pub any: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_order: bool,
 }
 
 impl Recipe for Literal {
@@ -22,7 +24,7 @@ impl Recipe for Literal {
         }
         Ok(Box::new(Literals {
             any: self.any.clone(),
-            picker: place.picker(self.any.len() as u64, 0.0),
+            picker: (!self.in_order).then(|| place.picker(self.any.len() as u64, 0.0)),
         }))
     }
 
@@ -33,12 +35,17 @@ impl Recipe for Literal {
 
 struct Literals {
     any: Vec<String>,
-    picker: Picker,
+    /// `None` where the row's number says which.
+    picker: Option<Picker>,
 }
 
 impl Make for Literals {
     fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        Value::Text(&self.any[self.picker.at(row, dice) as usize])
+        let at = match &self.picker {
+            Some(picker) => picker.at(row, dice),
+            None => row % self.any.len() as u64,
+        };
+        Value::Text(&self.any[at as usize])
     }
 
     fn shape(&self) -> Shape {

@@ -41,16 +41,22 @@ impl Recipe for Pattern {
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
-        Some(self.texts().ok()?.unique.count())
+        self.count()
     }
 }
 
 impl Pattern {
+    /// How many different texts can be made one by one.
+    pub(in crate::seed) fn count(&self) -> Option<u64> {
+        Some(self.texts().ok()?.unique.count())
+    }
+
     fn texts(&self) -> Result<Texts, String> {
         let regex = are::translate(&self.regex, self.insensitive)?;
         let language = Language::of(&regex, self.min)?;
         let shortest = language.shortest();
         let max = self.max.unwrap_or(LONGEST.max(self.min + 16).max(shortest));
+        let max = max.min(language.longest());
         if shortest > max || self.min > max {
             return Err(format!(
                 "{:?} matches no text of {} to {max} characters",
@@ -178,6 +184,8 @@ mod tests {
             assert!((4..=6).contains(&text.len()), "{text}");
         }
         assert!(texts("^[a-z]{8}$", 0, Some(7)).is_err());
+        let code = texts("^[a-z]{1,3}$", 0, Some(8)).unwrap();
+        assert_eq!(code.shape(), Shape::Text { chars: 3 });
         let long = texts("^[a-z]*$", 100, None).unwrap();
         long.write(&mut Dice::new(1, 1), &mut text);
         assert!(text.len() >= 100, "{text}");

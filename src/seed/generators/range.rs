@@ -197,7 +197,7 @@ impl Make for Ranges {
         encoding: &Encoding,
         out: &mut BytesMut,
     ) -> Result<(), Misfit> {
-        match encoding {
+        match encoding.composed() {
             // `multirange_send`: the number of ranges, then each with its length.
             Encoding::Multirange(element) => encoding.put_measured(out, |out| {
                 out.put_i32(1);
@@ -206,7 +206,7 @@ impl Make for Ranges {
             // `range_send`: flags, of which 2 says that the lower end belongs to it and 1 that it is
             // empty; both ends.
             Encoding::Range(element) => encoding.put_measured(out, |out| {
-                let is_date = matches!(**element, Encoding::Date);
+                let is_date = matches!(element.composed(), Encoding::Date);
                 match self.ends(row, dice, scratch, is_date) {
                     Some((from, until)) if until > from => {
                         out.put_u8(2);

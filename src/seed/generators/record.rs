@@ -60,7 +60,7 @@ impl Make for Records {
         encoding: &Encoding,
         out: &mut BytesMut,
     ) -> Result<(), Misfit> {
-        let Encoding::Record(fields) = encoding else {
+        let Encoding::Record(fields) = encoding.composed() else {
             return encoding.put_cell(self.value(row, dice, scratch), out);
         };
         // `record_send`: the number of fields; the type and the value of each.

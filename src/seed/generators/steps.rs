@@ -37,6 +37,10 @@ impl Recipe for Steps {
             max: start.max(last),
         }))
     }
+
+    fn is_injective(&self, _: &Place<'_>) -> bool {
+        true
+    }
 }
 
 struct Numbers {

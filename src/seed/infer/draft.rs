@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::sizes;
 use super::types::Choice;
 use super::words::Words;
+use crate::seed::context::Context;
 use crate::seed::dataset::{Description, TableSpec};
 use crate::seed::generators::GeneratorSpec;
 use crate::seed::structure::{FilledBy, ForeignKey, Structure, Table};
@@ -28,6 +30,8 @@ pub(super) struct Draft<'a> {
     pub(super) described: BTreeSet<String>,
     /// The foreign key whose parents its rows are counted by.
     pub(super) family: Option<String>,
+    /// Columns that the bounds of partitions decide over.
+    pub(super) bounded: BTreeSet<String>,
     /// The user gave it a size.
     pub(super) has_size: bool,
     pub(super) why_rows: String,
@@ -68,6 +72,24 @@ impl<'a> Drafts<'a> {
         drafts
     }
 
+    /// The tables as generators will see them.
+    pub(super) fn seen<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
+        let specs = self.tables.iter();
+        let tables = specs
+            .map(|(name, draft)| (name.clone(), draft.spec.clone()))
+            .collect();
+        let names = self.tables.keys();
+        let context = Context {
+            tables: &tables,
+            rows: names
+                .map(|name| (name.clone(), sizes::rows(self, name)))
+                .collect(),
+            seed: self.seed,
+            is_snapshot: false,
+        };
+        look(&context)
+    }
+
     /// A table stays empty.
     pub(super) fn give_up(&mut self, table: &str, why: impl Into<String>) {
         self.tables.remove(table);
@@ -80,13 +102,22 @@ impl<'a> Draft<'a> {
         let bare = name.rsplit('.').next().unwrap_or(name);
         let is_described = spec.is_some();
         let spec = spec.unwrap_or_default();
+        let described = match spec.kept {
+            true => table
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            false => spec.columns.keys().cloned().collect(),
+        };
         let has_size =
             spec.rows.is_some() || spec.rows_per_main.is_some() || spec.children_of.is_some();
         Draft {
             table,
             words: Words::of(bare),
-            described: spec.columns.keys().cloned().collect(),
+            described,
             family: None,
+            bounded: BTreeSet::new(),
             has_size: has_size || (is_described && is_main),
             spec,
             why_rows: String::new(),

@@ -41,6 +41,7 @@ pub(super) fn choice<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Ge
 pub(super) fn literal<S: Into<String>>(any: impl IntoIterator<Item = S>) -> GeneratorSpec {
     GeneratorSpec::Literal(literal::Literal {
         any: any.into_iter().map(Into::into).collect(),
+        in_order: false,
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::draft::{Draft, Drafts, Unique};
 use super::forms::{choice, hex, int, moments, sequence, slug};
 use super::sizes;
+use crate::seed::context::Context;
 use crate::seed::generators::{GeneratorSpec, code};
 use crate::seed::structure::{FilledBy, TypeKind};
 
@@ -19,13 +20,25 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
                 together(draft, set);
             }
         }
-        note(draft, sets);
+        note_down(draft, sets);
+    }
+}
+
+/// Notes the sets whose columns are no longer what made them unique.
+pub(super) fn note(drafts: &mut Drafts<'_>) {
+    for draft in drafts.tables.values_mut() {
+        note_down(draft, draft.unique_sets());
     }
 }
 
 /// A column that is unique by itself.
 fn alone(draft: &mut Draft<'_>, column: &str, set: &Unique) {
-    let Some(spec) = draft.spec.columns.get(column) else {
+    let Some(spec) = draft
+        .spec
+        .columns
+        .get(column)
+        .filter(|_| !draft.bounded.contains(column))
+    else {
         return;
     };
     let key = if set.primary { "primary key" } else { "unique" };
@@ -75,7 +88,14 @@ fn text(limit: Option<usize>) -> GeneratorSpec {
 fn together(draft: &mut Draft<'_>, set: &Unique) {
     for column in &set.columns {
         let why = format!("unique {}", set.name);
+        if draft.bounded.contains(column) {
+            continue;
+        }
         match draft.spec.columns.get(column) {
+            // What is called the row's own number is that, also where a tenant or a day belongs to the key.
+            Some(GeneratorSpec::Int(_)) if column.eq_ignore_ascii_case("id") => {
+                draft.set(column, sequence(), why);
+            }
             Some(GeneratorSpec::Int(found)) if found.skew > 0.0 || found.max < 100 => {
                 let (min, max) = (found.min, found.max.max(100));
                 draft.set(column, int(min, max), why);
@@ -91,7 +111,7 @@ fn together(draft: &mut Draft<'_>, set: &Unique) {
 
 /// Writes down the sets. Where two share a column, each column can only be dealt out for one of them: the other
 /// set gets a column that is unique by itself.
-fn note(draft: &mut Draft<'_>, sets: Vec<Unique>) {
+fn note_down(draft: &mut Draft<'_>, sets: Vec<Unique>) {
     let mut noted: Vec<Vec<String>> = draft.spec.unique.clone();
     for set in sets {
         let by_itself = |column: &String| {
@@ -162,62 +182,65 @@ fn note(draft: &mut Draft<'_>, sets: Vec<Unique>) {
 /// Lowers the rows of tables whose unique sets have fewer values, until none changes: parents limit their children.
 pub(super) fn limit(drafts: &mut Drafts<'_>) {
     for _ in 0..12 {
-        let names: Vec<String> = drafts.tables.keys().cloned().collect();
-        let mut changed = false;
-        for name in names {
-            let Some((most, grows, why)) = tightest(drafts, &name) else {
-                continue;
+        let lowered = drafts.seen(|context| {
+            let names = drafts
+                .tables
+                .keys()
+                .filter(|name| !drafts.tables[*name].has_size);
+            let tight = |name: &String| {
+                let (most, why) = tightest(drafts, context, name)?;
+                (most < context.rows[name]).then(|| (name.clone(), most, why))
             };
-            if drafts.tables[&name].has_size || most >= sizes::rows(drafts, &name) {
-                continue;
-            }
-            changed = true;
+            names.filter_map(tight).collect::<Vec<_>>()
+        });
+        if lowered.is_empty() {
+            break;
+        }
+        for (name, most, why) in lowered {
             if most == 0 {
                 drafts.give_up(&name, why);
             } else {
+                let grows = grows(drafts, &name);
                 sizes::lower(drafts, &name, most, grows, why);
             }
-        }
-        if !changed {
-            break;
         }
     }
 }
 
 /// The most rows that the table's unique sets, and the range of its sequences, leave room for.
-fn tightest(drafts: &Drafts<'_>, name: &str) -> Option<(u64, bool, String)> {
+fn tightest(drafts: &Drafts<'_>, context: &Context<'_>, name: &str) -> Option<(u64, String)> {
     let draft = &drafts.tables[name];
-    let sets = draft.spec.unique.iter().map(|set| {
-        let (mut most, mut grows) = (1u64, false);
-        let mut picks = BTreeSet::new();
-        for column in set {
-            let (values, with_rows) = values(drafts, draft, column, &mut picks);
-            most = most.saturating_mul(values);
-            grows |= with_rows;
-        }
-        let why = format!("{} has {most} values to be unique in", set.join(" + "));
-        (most, grows, why)
+    let sets = context.most_rows(name).map(|most| {
+        let sets: Vec<String> = draft
+            .spec
+            .unique
+            .iter()
+            .map(|set| set.join(" + "))
+            .collect();
+        (
+            most,
+            format!(
+                "there are {most} values for what is unique: {}",
+                sets.join(", ")
+            ),
+        )
     });
     let narrow = draft.table.columns.iter().filter_map(|column| {
-        let most = match (
+        let is_sequence = matches!(
             draft.spec.columns.get(&column.name),
-            column.ty.base().sql.as_str(),
-        ) {
+            Some(GeneratorSpec::Sequence(_))
+        );
+        let most = match column.ty.base().sql.as_str() {
+            _ if !is_sequence => return None,
             // The sequence goes on behind the last row.
-            (Some(GeneratorSpec::Sequence(_)), "smallint") => 32_000,
-            (Some(GeneratorSpec::Sequence(_)), "integer") => 2_147_000_000,
-            (Some(GeneratorSpec::Sequence(_)), sql) if sql.starts_with("numeric(") => {
-                digits(&column.ty.base().kind)?
-            }
+            "smallint" => 32_000,
+            "integer" => 2_147_000_000,
+            sql if sql.starts_with("numeric(") => digits(&column.ty.base().kind)?,
             _ => return None,
         };
-        Some((
-            most,
-            false,
-            format!("{} takes numbers up to {most}", column.name),
-        ))
+        Some((most, format!("{} takes numbers up to {most}", column.name)))
     });
-    sets.chain(narrow).min_by_key(|(most, ..)| *most)
+    sets.into_iter().chain(narrow).min_by_key(|(most, _)| *most)
 }
 
 fn digits(kind: &TypeKind) -> Option<u64> {
@@ -229,57 +252,32 @@ fn digits(kind: &TypeKind) -> Option<u64> {
     10u64.checked_pow(whole).map(|limit| limit - 1)
 }
 
-/// How many values a column has, and whether they become more with the dataset.
-fn values(
-    drafts: &Drafts<'_>,
-    draft: &Draft<'_>,
-    column: &str,
-    picks: &mut BTreeSet<String>,
-) -> (u64, bool) {
-    let many = (u64::MAX, true);
-    let found = draft.table.column(column);
-    let is_date = found.is_some_and(|found| found.ty.base().sql == "date");
-    let Some(spec) = draft.spec.columns.get(column) else {
-        return many;
-    };
-    let spec = match spec {
-        GeneratorSpec::Nullable(nullable) => &*nullable.value,
-        spec => spec,
-    };
-    match spec {
-        GeneratorSpec::Bool(_) => (2, false),
-        GeneratorSpec::Choice(choice) => (
-            choice.0.values().filter(|weight| **weight > 0.0).count() as u64,
-            false,
-        ),
-        GeneratorSpec::Literal(literal) => (literal.any.len() as u64, false),
-        GeneratorSpec::Int(int) => (int.max.abs_diff(int.min).saturating_add(1), false),
-        GeneratorSpec::Decimal(decimal) => {
-            let steps = (decimal.max - decimal.min) * 10f64.powi(decimal.scale.into());
-            (steps as u64 + 1, false)
-        }
-        GeneratorSpec::Hex(hex) if hex.length < 16 => (1 << (4 * hex.length), false),
-        GeneratorSpec::Country(_) => (200, false),
-        GeneratorSpec::Fake(_) => (40, false),
-        GeneratorSpec::Timestamp(moments) if is_date => {
-            let days = (moments.until.as_second() - moments.from.as_second()) / 86_400;
-            (days.unsigned_abs().max(1), false)
-        }
-        GeneratorSpec::Reference(reference) => {
-            if reference
-                .pick
-                .as_ref()
-                .is_some_and(|pick| !picks.insert(pick.clone()))
-            {
-                return (1, false);
+/// Whether what limits a table becomes more with the dataset: rows of a table that does.
+fn grows(drafts: &Drafts<'_>, name: &str) -> bool {
+    let draft = &drafts.tables[name];
+    draft.spec.unique.iter().flatten().any(|column| {
+        match draft.spec.columns.get(column).map(without_nulls) {
+            Some(GeneratorSpec::Reference(reference)) => {
+                let parent = reference
+                    .column
+                    .rsplit_once('.')
+                    .map_or("", |(table, _)| table);
+                sizes::grows(drafts, parent)
             }
-            let parent = reference
-                .column
-                .rsplit_once('.')
-                .map_or("", |(table, _)| table);
-            (sizes::rows(drafts, parent), sizes::grows(drafts, parent))
+            Some(GeneratorSpec::Parent(_)) => draft
+                .spec
+                .children_of
+                .as_ref()
+                .is_some_and(|children| sizes::grows(drafts, &children.table)),
+            _ => false,
         }
-        _ => many,
+    })
+}
+
+fn without_nulls(spec: &GeneratorSpec) -> &GeneratorSpec {
+    match spec {
+        GeneratorSpec::Nullable(nullable) => &nullable.value,
+        spec => spec,
     }
 }
 

@@ -51,7 +51,7 @@ fn referred(drafts: &Drafts<'_>) -> BTreeSet<(String, String)> {
 
 /// Columns that decide over others: of keys of several columns, of partitions, and those that others come after.
 fn kept(draft: &Draft<'_>) -> BTreeSet<String> {
-    let mut kept = BTreeSet::new();
+    let mut kept = draft.bounded.clone();
     for set in &draft.spec.unique {
         if set.len() > 1 {
             kept.extend(set.iter().cloned());

@@ -41,11 +41,13 @@ pub(super) fn choose(drafts: &mut Drafts<'_>) {
                 Some(GeneratorSpec::Reference(_) | GeneratorSpec::Parent(_))
             ) {
                 draft.set(&column, joined(specs), why);
+                draft.bounded.insert(column);
             }
         } else {
             for way in &ways {
                 for (column, spec) in way {
                     draft.set(column, spec.clone(), why);
+                    draft.bounded.insert(column.clone());
                 }
             }
             let case = |columns: Way| Case {
@@ -250,7 +252,7 @@ fn joined(specs: Vec<GeneratorSpec>) -> GeneratorSpec {
     let texts: Option<Vec<String>> = specs
         .iter()
         .map(|spec| match spec {
-            GeneratorSpec::Literal(Literal { any }) => Some(any.clone()),
+            GeneratorSpec::Literal(Literal { any, .. }) => Some(any.clone()),
             _ => None,
         })
         .collect::<Option<Vec<_>>>()

@@ -1,12 +1,10 @@
 //! All that was chosen is built, as it will be when rows are made. What cannot be gives way.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::draft::{Draft, Drafts};
 use super::forms::null;
-use super::{keys, sizes};
-use crate::seed::context::Context;
-use crate::seed::dataset::TableSpec;
+use super::keys;
 use crate::seed::generators::GeneratorSpec;
 
 /// Columns that gave way can be others' sources: so many times.
@@ -28,30 +26,19 @@ pub(super) fn all(drafts: &mut Drafts<'_>) {
 
 /// Columns that cannot be built: table, column, why.
 fn faults(drafts: &Drafts<'_>) -> Vec<(String, String, String)> {
-    let tables: BTreeMap<String, TableSpec> = drafts
-        .tables
-        .iter()
-        .map(|(name, draft)| (name.clone(), draft.spec.clone()))
-        .collect();
-    let rows = tables
-        .keys()
-        .map(|name| (name.clone(), sizes::rows(drafts, name)))
-        .collect();
-    let context = Context {
-        tables: &tables,
-        rows,
-        seed: drafts.seed,
-        is_snapshot: false,
-    };
-    let mut faults = Vec::new();
-    for (name, spec) in &tables {
-        for (column, generator) in &spec.columns {
-            if let Err(message) = generator.build(&context.column(name, column)) {
-                faults.push((name.clone(), column.clone(), message));
+    drafts.seen(|context| {
+        let mut faults = Vec::new();
+        for (name, spec) in context.tables {
+            let of_cases = spec.cases.iter().flat_map(|case| case.columns.keys());
+            let columns: BTreeSet<&String> = spec.columns.keys().chain(of_cases).collect();
+            for column in columns {
+                if let Err(message) = context.build(name, column) {
+                    faults.push((name.clone(), column.clone(), message));
+                }
             }
         }
-    }
-    faults
+        faults
+    })
 }
 
 fn mend(drafts: &mut Drafts<'_>, table: &str, column: &str, message: &str) {

@@ -1,5 +1,7 @@
 //! Which generator gives a column the shape that it has there.
 
+mod values;
+
 use super::fit;
 use super::statistics::ColumnShape;
 use crate::seed::generators::choice::Choice;
@@ -10,8 +12,6 @@ use crate::seed::generators::pool::Pool;
 use crate::seed::generators::sequence::Sequence;
 use crate::seed::generators::{GeneratorSpec, bool};
 use crate::seed::structure::{Column, ColumnType, FilledBy, KeyPart, Table, TypeKind};
-
-mod values;
 
 /// More common values than that make no difference that anybody sees.
 const MOST_COMMON: usize = 100;
@@ -27,6 +27,8 @@ pub(super) struct Seen<'a> {
     pub(super) shape: &'a ColumnShape,
     /// How many there are.
     pub(super) rows: f64,
+    /// With those that are NULL.
+    all_rows: f64,
     /// How many different ones; `None` where they cannot be told apart.
     pub(super) distinct: Option<f64>,
     /// Every row has its own.
@@ -149,6 +151,7 @@ impl<'a> Seen<'a> {
         Seen {
             shape,
             rows,
+            all_rows,
             distinct: distinct.filter(|_| !unique),
             unique,
             common,
@@ -164,15 +167,15 @@ impl<'a> Seen<'a> {
         match self.distinct {
             None => value(self.rows as u64),
             Some(_) => {
-                let pool = self.pool();
-                let value = Some(Box::new(value(pool.size)?));
+                let (pool, size) = self.pool();
+                let value = Some(Box::new(value(size)?));
                 Some(GeneratorSpec::Pool(Pool { value, ..pool }))
             }
         }
     }
 
-    /// The pool without its values.
-    pub(super) fn pool(&self) -> Pool {
+    /// The pool without its values, and how many they are.
+    pub(super) fn pool(&self) -> (Pool, u64) {
         let distinct = self.distinct.unwrap_or(self.rows).round().max(1.0);
         // The tail is common, too, where all of it has been listed.
         let all_listed = self.common.len() as f64 >= distinct;
@@ -190,13 +193,16 @@ impl<'a> Seen<'a> {
             false => rest as u64,
         };
         let size = (rest + common.len() as u64).max(1);
-        Pool {
-            size,
+        // Where the server thinks that there are more of them the more rows there are, so do we.
+        let grows = self.shape.distinct < 0.0;
+        let pool = Pool {
+            size: if grows { 0 } else { size },
+            per_row: grows.then(|| fit::rounded(size as f64 / self.all_rows, 6)),
             common: normal(common, rest == 0),
             increasing: self.in_order,
-            value: None,
-            of: None,
-        }
+            ..Pool::default()
+        };
+        (pool, size)
     }
 
     fn in_words(&self) -> String {
@@ -242,11 +248,11 @@ fn reference(table: &Table, column: &Column, seen: &Seen<'_>) -> Option<Generato
     let pool = match seen.unique {
         // Each parent once.
         true => Pool {
-            size: seen.rows as u64,
+            per_row: Some(1.0),
             increasing: true,
             ..Pool::default()
         },
-        false => seen.pool(),
+        false => seen.pool().0,
     };
     Some(GeneratorSpec::Pool(Pool {
         of: Some(of),
@@ -318,9 +324,11 @@ fn with_values(name: &str, made: GeneratorSpec, seen: &Seen<'_>) -> GeneratorSpe
     if sum > 0.999 {
         return choice;
     }
-    let size = pool.size.saturating_sub(pool.common.len() as u64).max(1);
     let rest = Pool {
-        size,
+        size: match pool.size {
+            0 => 0,
+            size => size.saturating_sub(pool.common.len() as u64).max(1),
+        },
         common: Vec::new(),
         ..pool
     };

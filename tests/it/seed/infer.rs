@@ -4,6 +4,7 @@ mod keys;
 mod references;
 mod shapes;
 mod explained;
+mod checks;
 
 use pgrehearse::seed::{self, Dataset, Seeded, Spec};
 use pgrehearse::talk::Talk;

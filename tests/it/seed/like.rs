@@ -85,7 +85,7 @@ const ORIGINAL: &str = r#"
         CASE WHEN random() < 0.2 THEN NULL ELSE 987654 + floor(random() * 70) END,
         ('11.22.' || floor(random() * 200) || '.' || floor(random() * 200))::inet,
         CASE WHEN random() < 0.5 THEN NULL ELSE decode(repeat(md5(i::text), 1 + (random() * 3)::int), 'hex') END,
-        ARRAY[987654 + i, 2, 3, 4], time '00:00' + random() * interval '1 day',
+        ARRAY[987654 + i, 2, 3, 4], time '00:00' + floor(random() * 1440) * interval '1 minute',
         CASE WHEN random() < 0.5 THEN NULL ELSE random() * interval '1 day' END
     FROM generate_series(1, 20000) i;
     INSERT INTO follows SELECT DISTINCT 1 + floor(20000 * random())::int, 1 + floor(20000 * random())::int

@@ -117,9 +117,7 @@ async fn every_type_is_read_back_as_it_was_made() {
 /// What a decimal column of the main table holds, by its generator alone.
 fn defined_values(spec: &Spec, column: &str) -> Vec<String> {
     let context = Context::new(spec);
-    let generator = spec.dataset.tables["Odd Table"].columns[column]
-        .build(&context.column("Odd Table", column))
-        .unwrap();
+    let generator = context.build("Odd Table", column).unwrap();
     let mut scratch = Scratch::default();
     let text = |row| match generator.value(row, &mut scratch) {
         Value::Decimal { unscaled, scale: 5 } => {

@@ -90,6 +90,18 @@ impl Language {
         }
     }
 
+    /// Characters of the longest text.
+    pub(super) fn longest(&self) -> usize {
+        match self {
+            Language::Char(_) => 1,
+            Language::All(parts) => parts
+                .iter()
+                .fold(0, |sum, part| usize::saturating_add(sum, part.longest())),
+            Language::Any(parts) => parts.iter().map(Language::longest).max().unwrap_or(0),
+            Language::Repeat { of, max, .. } => of.longest().saturating_mul(*max),
+        }
+    }
+
     /// A text of at most `max` characters, which must be enough for the shortest.
     pub(super) fn write(&self, dice: &mut Dice, max: usize, text: &mut String) {
         let mut spare = max.saturating_sub(self.shortest());

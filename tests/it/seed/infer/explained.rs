@@ -10,7 +10,7 @@ use crate::server::{Server, connect};
 
 const SCHEMA: &str = r#"
     CREATE TABLE countries (code char(2) PRIMARY KEY, name text NOT NULL UNIQUE);
-    CREATE TABLE "Users" (id bigserial PRIMARY KEY, email text NOT NULL UNIQUE, "odd name" text, country char(2) NOT NULL REFERENCES countries,
+    CREATE TABLE "Users" (id bigserial PRIMARY KEY, email text NOT NULL UNIQUE, "odd thing" text, country char(2) NOT NULL REFERENCES countries,
         settings jsonb NOT NULL DEFAULT '{}', created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL);
     CREATE TABLE orders (id bigserial PRIMARY KEY, user_id bigint NOT NULL REFERENCES "Users", state varchar(12) NOT NULL DEFAULT 'new',
         total numeric(10,2) NOT NULL, tags text[]);
@@ -60,14 +60,14 @@ async fn the_file_that_explains_a_dataset_is_that_dataset() {
         ("total =", "# as described"),
         ("user_id =", "# foreign key orders_user_id_fkey"),
         ("email =", "# name and type text"),
-        ("\"odd name\" =", "# type text"),
+        ("\"odd thing\" =", "# type text"),
     ] {
         assert!(line(start).ends_with(reason), "{}", line(start));
     }
     let order = [
         "id =",
         "email =",
-        "\"odd name\" =",
+        "\"odd thing\" =",
         "country =",
         "settings =",
         "created_at =",

@@ -89,3 +89,29 @@ async fn columns_hold_what_their_names_and_types_say() {
         holds(&client, what, sql).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_hold_and_one_that_cannot_be_met_empties_its_table_alone() {
+    let server = Server::start().await;
+    let schema = "
+        CREATE DOMAIN percent AS int CHECK (VALUE BETWEEN 0 AND 100);
+        CREATE TABLE rules (id bigserial PRIMARY KEY, price numeric NOT NULL CHECK (price > 0), off percent NOT NULL,
+            kind text NOT NULL CHECK (kind IN ('a', 'b')), starts_at timestamptz NOT NULL, ends_at timestamptz NOT NULL, CHECK (ends_at > starts_at),
+            slug varchar(40) NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9-]+$'), note text CHECK (length(note) <= 20));
+        CREATE TABLE never (id bigserial PRIMARY KEY, a int NOT NULL, at timestamptz, CHECK (a > 5 AND a < 3));
+        CREATE TABLE after_never (id bigserial PRIMARY KEY, never_id bigint NOT NULL REFERENCES never, at timestamptz);
+    ";
+    let (_, seeded) = super::filled(&server, "checked", schema, 1_000).await;
+    let empty: Vec<_> = seeded.empty.keys().collect();
+    assert_eq!(empty, ["after_never", "never"], "{:?}", seeded.empty);
+    assert!(
+        seeded.empty["never"].contains("never_a_check"),
+        "{:?}",
+        seeded.empty
+    );
+    assert!(
+        seeded.empty["after_never"].contains("never"),
+        "{:?}",
+        seeded.empty
+    );
+}
