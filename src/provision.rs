@@ -10,6 +10,7 @@ mod local;
 mod docker;
 mod url;
 mod room;
+mod seeding;
 mod named;
 mod programs;
 mod host;

@@ -1,16 +1,20 @@
 //! The chosen provider: its templates, and servers on empty or copied data.
 
+mod choose;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::docker::Docker;
 use super::local::{self, Local};
+use super::locks::POLL;
 use super::locks::{Cache, Lock, Owner};
 use super::room::{self, Shelf};
+use super::seeding;
 use super::server::{Running, Server};
 use super::url::Url;
-use super::{Accepted, Brought, Choice, Error, Manifest, Provider, Settings, Spec, Template};
+use super::{Accepted, Brought, Error, Manifest, Provider, Settings, Spec, Template};
 use crate::input::Problem;
 use crate::talk::Talk;
 
@@ -37,7 +41,7 @@ enum Kind {
 pub async fn open(spec: &Spec, major: Option<u16>, talk: &Talk) -> Result<Host, Error> {
     let owner = Owner::take(Cache::open(&spec.cache_dir)?)?;
     local::sweep(&owner.cache, talk).await;
-    let kind = choose(spec, major, &owner, talk).await?;
+    let kind = choose::choose(spec, major, &owner, talk).await?;
     owner.cache.forget_dead_owners();
     Ok(Host {
         kind,
@@ -49,96 +53,6 @@ pub async fn open(spec: &Spec, major: Option<u16>, talk: &Talk) -> Result<Host, 
             .unwrap_or_else(|| room::default_limit_bytes(&spec.cache_dir)),
         talk: talk.clone(),
     })
-}
-
-async fn choose(
-    spec: &Spec,
-    major: Option<u16>,
-    owner: &Arc<Owner>,
-    talk: &Talk,
-) -> Result<Kind, Error> {
-    let choice = match spec.choice {
-        Choice::Auto if spec.url.is_some() => Choice::Url,
-        Choice::Auto if spec.bindir.is_some() => Choice::Local,
-        choice => choice,
-    };
-    match choice {
-        Choice::Docker => {
-            let docker = open_docker(spec, major, owner, talk).await;
-            docker.map_err(|e| match e {
-                Error::Docker(text) => Error::Docker(format!("{text}; or try --provider local")),
-                other => other,
-            })
-        }
-        Choice::Local => open_local(spec, major, owner, talk, ""),
-        Choice::Url => open_url(spec, major, owner, talk).await,
-        Choice::Auto => match open_docker(spec, major, owner, talk).await {
-            Err(docker) => {
-                let why = format!("; {docker}");
-                open_local(spec, major, owner, talk, &why).map_err(|e| match e {
-                    Error::NoProvider { tried } => Error::NoProvider {
-                        tried: format!("{docker}; {tried}"),
-                    },
-                    other => other,
-                })
-            }
-            docker => docker,
-        },
-    }
-}
-
-async fn open_docker(
-    spec: &Spec,
-    major: Option<u16>,
-    owner: &Arc<Owner>,
-    talk: &Talk,
-) -> Result<Kind, Error> {
-    let docker = Docker::open(spec, major, owner, talk).await?;
-    talk.note(format!(
-        "PostgreSQL {} in Docker, from the image {}",
-        docker.major(),
-        docker.image()
-    ));
-    Ok(Kind::Docker(docker))
-}
-
-fn open_local(
-    spec: &Spec,
-    major: Option<u16>,
-    owner: &Arc<Owner>,
-    talk: &Talk,
-    why: &str,
-) -> Result<Kind, Error> {
-    let local = Local::open(spec, major, owner, talk)?;
-    talk.note(format!(
-        "PostgreSQL {} of this machine, from {}{why}",
-        local.major(),
-        local.bindir().display()
-    ));
-    Ok(Kind::Local(local))
-}
-
-async fn open_url(
-    spec: &Spec,
-    major: Option<u16>,
-    owner: &Arc<Owner>,
-    talk: &Talk,
-) -> Result<Kind, Error> {
-    let url = Url::open(spec, owner, talk).await?;
-    match major {
-        Some(major) if major != url.version().major() => {
-            let text = format!("the server of --url is PostgreSQL {}", url.version());
-            Err(Error::argument(Problem::argument(
-                "--postgres",
-                major,
-                text,
-            )))
-        }
-        _ => {
-            talk.note(format!("PostgreSQL {} of --url", url.version()));
-            Ok(Kind::Url(Box::new(url)))
-        }
-    }
 }
 
 impl Host {
@@ -179,15 +93,19 @@ impl Host {
     /// given up. A template that somebody else is building is waited for.
     pub async fn template(&self, key: &str) -> Result<Option<Template>, Error> {
         check_key(key)?;
-        if self.sealed(key).await?.is_some() {
-            let lock = Lock::shared(&self.lock_path(key)).await?;
-            // Somebody may have removed it just before.
-            if let Some(template) = self.sealed(key).await? {
-                self.keep(key, lock)?;
+        let mut is_told = false;
+        let lock = loop {
+            if let Some(template) = self.in_hand(key).await? {
                 return Ok(Some(template));
             }
-        }
-        let lock = self.build_lock(key).await?;
+            if let Some(lock) = self.try_build_lock(key)? {
+                break lock;
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                self.say_what_is_waited_for(key);
+            }
+            tokio::time::sleep(POLL).await;
+        };
         if let Some(template) = self.sealed(key).await? {
             self.keep(key, lock)?;
             return Ok(Some(template));
@@ -215,7 +133,7 @@ impl Host {
             let key = key.to_owned();
             return Err(Error::TemplateExists { key });
         }
-        let settings = seeding_settings();
+        let settings = seeding::settings();
         let (running, access) = match &self.kind {
             Kind::Docker(docker) => {
                 let (container, access) = docker.start_empty(key, &settings).await?;
@@ -314,6 +232,27 @@ impl Host {
         }
     }
 
+    /// The template if it is complete and nobody is about to remove it; it is kept from then on.
+    async fn in_hand(&self, key: &str) -> Result<Option<Template>, Error> {
+        if self.sealed(key).await?.is_none() {
+            return Ok(None);
+        }
+        let path = self.lock_path(key);
+        let lock = Lock::try_shared(&path).map_err(|e| Error::io("lock", &path, e))?;
+        // Somebody may have removed it just before.
+        let (Some(lock), Some(template)) = (lock, self.sealed(key).await?) else {
+            return Ok(None);
+        };
+        self.keep(key, lock)?;
+        Ok(Some(template))
+    }
+
+    /// The right to build this template, if nobody else has it.
+    fn try_build_lock(&self, key: &str) -> Result<Option<Lock>, Error> {
+        let path = self.lock_path(key);
+        Lock::try_exclusive(&path).map_err(|e| Error::io("lock", &path, e))
+    }
+
     /// The right to build this template, which is waited for.
     async fn build_lock(&self, key: &str) -> Result<Lock, Error> {
         let ours = self.builds().remove(key);
@@ -321,12 +260,13 @@ impl Host {
             return Ok(lock);
         }
         let path = self.lock_path(key);
-        let on_wait = || {
-            self.talk.note(format!(
-                "waiting for another pgrehearse that is seeding the template {key}"
-            ));
-        };
-        Lock::exclusive(&path, on_wait).await
+        Lock::exclusive(&path, || self.say_what_is_waited_for(key)).await
+    }
+
+    fn say_what_is_waited_for(&self, key: &str) {
+        self.talk.note(format!(
+            "waiting for another pgrehearse that is seeding the template {key}"
+        ));
     }
 
     fn lock_name(&self, key: &str) -> String {
@@ -381,28 +321,6 @@ fn check_key(key: &str) -> Result<(), Error> {
         key,
         text,
     )))
-}
-
-/// What makes seeding fast at the price of surviving a crash. None of it outlives the seeding.
-fn seeding_settings() -> Settings {
-    [
-        ("fsync", "off"),
-        ("full_page_writes", "off"),
-        ("synchronous_commit", "off"),
-        ("wal_level", "minimal"),
-        ("max_wal_senders", "0"),
-        ("autovacuum", "off"),
-        ("max_wal_size", "4GB"),
-        ("checkpoint_timeout", "1h"),
-        // WAL that is kept for reuse would be copied with every clone.
-        ("wal_recycle", "off"),
-        ("wal_init_zero", "off"),
-        ("shared_buffers", "64MB"),
-        ("maintenance_work_mem", "64MB"),
-        ("max_parallel_maintenance_workers", "4"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
 }
 
 #[cfg(test)]

@@ -335,7 +335,9 @@ impl Local {
 pub(super) async fn remove_templates(cache: &Cache, talk: &Talk) {
     for template in sweep::entries(&cache.dir.join("local")) {
         let name = sweep::file_name(&template);
-        match Lock::try_exclusive(&cache.lock_path(&lock_name(&name))) {
+        // Who builds a template has the lock of what it will be.
+        let lock = lock_name(name.strip_suffix(PARTIAL).unwrap_or(&name));
+        match Lock::try_exclusive(&cache.lock_path(&lock)) {
             Ok(Some(_lock)) => {
                 let bytes = units::bytes(sweep::bytes_in(&template));
                 talk.note(format!(

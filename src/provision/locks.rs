@@ -6,11 +6,23 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 
 use super::Error;
 
-const POLL: Duration = Duration::from_millis(100);
+/// The moment of the call, by the system's clock.
+const NOW: Timestamps = Timestamps {
+    last_access: MOMENT,
+    last_modification: MOMENT,
+};
+const MOMENT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: UTIME_NOW,
+};
+
+pub(super) const POLL: Duration = Duration::from_millis(100);
 
 /// The cache directory and the name it goes by on servers that several caches share.
 #[derive(Clone, Debug)]
@@ -162,7 +174,7 @@ impl Lock {
     /// Others may share it from now on, and what it stands for was used now.
     pub(super) fn share(self) -> io::Result<Lock> {
         self.file.lock_shared()?;
-        self.file.set_modified(SystemTime::now())?;
+        rustix::fs::futimens(&self.file, &NOW)?;
         Ok(self)
     }
 

@@ -10,7 +10,7 @@ const ROWS: u64 = 20_000;
 
 const SCHEMA: &str = "
     CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, note text,
-                    both text GENERATED ALWAYS AS (name || note) STORED, touched int NOT NULL DEFAULT 0);
+                    joined text GENERATED ALWAYS AS (name || note) STORED, touched int NOT NULL DEFAULT 0);
     CREATE INDEX ON t (name);
     CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN NEW.touched := OLD.touched + 1; RETURN NEW; END $$;
