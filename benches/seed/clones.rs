@@ -2,10 +2,10 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use anyhow::{Result, bail};
 use pgrehearse::provision::{self, Choice, Manifest, OsCache, Role, Settings, Spec};
+use pgrehearse::rehearse::clock::Clock;
 use pgrehearse::seed;
 use pgrehearse::talk::Talk;
 
@@ -48,15 +48,16 @@ pub(crate) async fn beside_cp(rows: u64) -> Result<()> {
     let template = host.seal(empty, manifest).await?;
     let templates = spec.cache_dir.join("local");
     let copy = dir.path().join("copy");
+    let clock = Clock::start();
     let (mut clones, mut copies) = (Vec::new(), Vec::new());
     for _ in 0..number("ROUNDS", 5) {
-        let start = Instant::now();
+        let start = clock.now();
         copied(&templates, &copy)?;
-        copies.push(start.elapsed().as_secs_f64());
+        copies.push(clock.now().since(start).as_secs_f64());
         std::fs::remove_dir_all(&copy)?;
-        let start = Instant::now();
+        let start = clock.now();
         let clone = host.start_clone(&template, &Settings::new()).await?;
-        clones.push(start.elapsed().as_secs_f64());
+        clones.push(clock.now().since(start).as_secs_f64());
         drop(clone);
     }
     let ratios = clones.iter().zip(&copies).map(|(clone, copy)| clone / copy);

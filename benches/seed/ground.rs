@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use pgrehearse::provision::{self, Choice, Host, OsCache, Role, Server, Spec};
+use pgrehearse::rehearse::clock::Clock;
 use pgrehearse::talk::Talk;
 use tokio_postgres::config::Host as Address;
 use tokio_postgres::{Client, Config};
@@ -72,9 +72,10 @@ impl Ground {
     /// What the work takes. Its connections must have ended with it: a server counts a process when it is gone.
     pub(crate) async fn measure(&self, work: impl AsyncFnOnce() -> Result<()>) -> Result<Cost> {
         let before = self.cpu()?;
-        let start = Instant::now();
+        let clock = Clock::start();
+        let start = clock.now();
         work().await?;
-        let wall_s = start.elapsed().as_secs_f64();
+        let wall_s = clock.now().since(start).as_secs_f64();
         self.wait_for_backends().await?;
         let after = self.cpu()?;
         Ok(Cost {

@@ -137,7 +137,8 @@ mod tests {
                 "{unscaled} / 10^{scale}"
             );
         }
-        for width in [5, 6, 7, 8, 9] {
+        // Fewer than 40,000 numbers take 5 bytes.
+        for width in [6, 7, 8, 9] {
             let (start, step) = steps(width, 40_000, 2, 12).unwrap();
             let mean = (0..40_000)
                 .map(|row| numeric_bytes(start + row * step, 2))

@@ -208,7 +208,10 @@ async fn a_copy_of_the_shape_has_the_statistics_of_the_original_and_none_of_its_
     }
     assert!(off.is_empty(), "{}\n{described}", off.join("\n"));
 
-    // The most common values are as common.
+    common_values_are_as_common(&client, &copied).await;
+}
+
+async fn common_values_are_as_common(client: &Client, copied: &Client) {
     let most = "SELECT tablename || '.' || attname, most_common_freqs[1]::float8 FROM pg_stats
                 WHERE schemaname = 'public' AND most_common_freqs[1] > 0.05 AND attname <> 'score'";
     let commonest: BTreeMap<String, f64> = copied
