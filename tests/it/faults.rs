@@ -233,7 +233,7 @@ fn a_template_whose_seeding_was_killed_is_seeded_again() {
 fn a_server_that_is_killed_while_it_is_seeded_leaves_no_template() {
     let cache = Rc::new(tempfile::tempdir().unwrap());
     let mut background = Background::start_with(Rc::clone(&cache), "200000", "filling");
-    let templates = std::fs::read_dir(cache.path().join("templates")).unwrap();
+    let templates = std::fs::read_dir(cache.path().join("local")).unwrap();
     let pids = templates.map(|entry| entry.unwrap().path().join("data/postmaster.pid"));
     let pid = pids
         .filter_map(|path| std::fs::read_to_string(path).ok())
