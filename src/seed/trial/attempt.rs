@@ -28,10 +28,13 @@ pub(super) fn tables(
     structure: &Structure,
     specs: &BTreeMap<String, TableSpec>,
 ) -> BTreeSet<String> {
-    let has_checks = |name: &str| {
+    let may_refuse = |name: &str| {
         table(structure, name).is_some_and(|table| {
-            let has_domain = |column: &Column| !checks_of(&column.ty).is_empty();
-            !table.checks.is_empty() || table.columns.iter().any(has_domain)
+            // What is computed may be too large for its type.
+            let may_refuse = |column: &Column| {
+                !checks_of(&column.ty).is_empty() || column.filled_by == FilledBy::Generated
+            };
+            !table.checks.is_empty() || table.columns.iter().any(may_refuse)
         })
     };
     let filled = specs
@@ -39,7 +42,7 @@ pub(super) fn tables(
         .filter(|(_, spec)| spec.empty.is_none() && !spec.kept);
     filled
         .map(|(name, _)| name.clone())
-        .filter(|name| has_checks(name))
+        .filter(|name| may_refuse(name))
         .collect()
 }
 

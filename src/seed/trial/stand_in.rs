@@ -34,11 +34,8 @@ impl Settling<'_> {
             .map(|(column, _)| (column.clone(), "tried on the server".to_owned()))
             .collect();
         for column in &table.columns {
-            let depends =
-                |key: &crate::seed::structure::ForeignKey| key.columns.contains(&column.name);
-            let is_open = column.filled_by == FilledBy::Default
-                && !described.contains(&column.name)
-                && !table.foreign_keys.iter().any(depends);
+            let is_open =
+                column.filled_by == FilledBy::Default && !described.contains(&column.name);
             let is_in = |violation: &Violation| involves(table, violation, &column.name);
             if !is_open || !left.iter().any(is_in) {
                 continue;

@@ -213,7 +213,7 @@ async fn a_copy_of_the_shape_has_the_statistics_of_the_original_and_none_of_its_
 
 async fn common_values_are_as_common(client: &Client, copied: &Client) {
     let most = "SELECT tablename || '.' || attname, most_common_freqs[1]::float8 FROM pg_stats
-                WHERE schemaname = 'public' AND most_common_freqs[1] > 0.05 AND attname <> 'score'";
+                WHERE schemaname = 'public' AND most_common_freqs[1] IS NOT NULL AND attname <> 'score'";
     let commonest: BTreeMap<String, f64> = copied
         .query(most, &[])
         .await
@@ -223,6 +223,9 @@ async fn common_values_are_as_common(client: &Client, copied: &Client) {
         .collect();
     for row in client.query(most, &[]).await.unwrap() {
         let (column, part): (String, f64) = (row.get(0), row.get(1));
+        if part < 0.05 {
+            continue;
+        }
         let found = commonest.get(&column).copied().unwrap_or(0.0);
         assert!((found - part).abs() < 0.02, "{column}: {part} -> {found}");
     }
