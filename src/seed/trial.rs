@@ -158,14 +158,7 @@ impl Settling<'_> {
                         Ok(why) => Ok(why),
                         Err(checks) => {
                             let found = self.stand_in(&name, spec, &described, &violations);
-                            let mut found = found.await?;
-                            if found.is_none() {
-                                // What mending has changed so far may be in the way.
-                                *spec = self.inferred.tables[&name].clone();
-                                let again = self.stand_in(&name, spec, &described, &violations);
-                                found = again.await?;
-                            }
-                            found.ok_or(checks)
+                            found.await?.ok_or(checks)
                         }
                     }
                 }
