@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::Config;
 use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::{Client, Config};
 
 use super::dataset::TableSpec;
 use super::explain::toml;
@@ -31,26 +31,28 @@ pub struct Seeded {
 /// Creates the schema in the empty database that `config` leads to, and fills it. Everything
 /// belongs to the user who connects. Dropping the future ends all its connections.
 pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, Error> {
-    let session = Session::open(config).await?;
-    create_schema(&session, spec).await?;
-    // A dump of a schema leaves settings behind, such as an empty search path.
-    let session = Session::open(config).await?;
+    let session = with_schema(config, spec).await?;
     let (spec, empty) = &completed(&session, spec).await?;
     let layouts = layout::read(&session, spec).await?;
     let loaded = load(config, &session, spec, layouts, talk).await;
     loaded.map_err(|error| error.with_need(spec))?;
 
-    let bytes: i64 = session
+    Ok(Seeded {
+        rows: spec.table_rows(),
+        bytes: database_bytes(&session).await?,
+        tables: spec.dataset.tables.clone(),
+        empty: empty.clone(),
+    })
+}
+
+/// The size of the whole database.
+pub(super) async fn database_bytes(client: &Client) -> Result<u64, Error> {
+    let bytes: i64 = client
         .query_one("SELECT pg_database_size(current_database())", &[])
         .await
         .map_err(Error::doing("cannot read the size of the database"))?
         .get(0);
-    Ok(Seeded {
-        rows: spec.table_rows(),
-        bytes: bytes.unsigned_abs(),
-        tables: spec.dataset.tables.clone(),
-        empty: empty.clone(),
-    })
+    Ok(bytes.unsigned_abs())
 }
 
 /// The rows alone, into tables that are there: no key, index or statistics is made after them.
@@ -87,9 +89,7 @@ async fn load(
 
 /// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.
 pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
-    let session = Session::open(config).await?;
-    create_schema(&session, spec).await?;
-    let session = Session::open(config).await?;
+    let session = with_schema(config, spec).await?;
     let Source::Schema { sql, .. } = &spec.dataset.source else {
         unreachable!("a snapshot is restored, not filled")
     };
@@ -137,7 +137,14 @@ async fn inferred(
     Ok((structure, inferred))
 }
 
-async fn create_schema(session: &Session, spec: &Spec) -> Result<(), Error> {
+/// A session on the database once its schema is there.
+async fn with_schema(config: &Config, spec: &Spec) -> Result<Session, Error> {
+    create_schema(&*Session::open(config).await?, spec).await?;
+    // A dump of a schema leaves settings behind, such as an empty search path.
+    Session::open(config).await
+}
+
+async fn create_schema(session: &Client, spec: &Spec) -> Result<(), Error> {
     let Source::Schema { path, sql } = &spec.dataset.source else {
         unreachable!("a snapshot is restored, not filled")
     };

@@ -14,6 +14,7 @@ use tokio_postgres::Config;
 
 use self::script::Script;
 use super::dataset::source::{Format, Snapshot};
+use super::fill::database_bytes;
 use super::session::Session;
 use super::{Error, Seeded, after};
 use crate::postgres::Version;
@@ -71,14 +72,9 @@ pub async fn restore(
     let names: Vec<String> = tables.iter().map(|table| table.sql_name.clone()).collect();
     after::vacuum(config, &names, workers, talk).await?;
     let rows = count::rows(config, tables, workers, talk).await?;
-    let bytes: i64 = session
-        .query_one("SELECT pg_database_size(current_database())", &[])
-        .await
-        .map_err(Error::doing("cannot read the size of the database"))?
-        .get(0);
     Ok(Seeded {
         rows,
-        bytes: bytes.unsigned_abs(),
+        bytes: database_bytes(&session).await?,
         tables: BTreeMap::new(),
         empty: BTreeMap::new(),
     })

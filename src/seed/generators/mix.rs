@@ -69,9 +69,11 @@ impl Weights {
     }
 }
 
-struct Mixed {
-    weights: Weights,
-    parts: Vec<Generator>,
+/// One of several generators for each row.
+pub(super) struct Mixed {
+    pub(super) weights: Weights,
+    /// As many as there are weights.
+    pub(super) parts: Vec<Generator>,
 }
 
 impl Redirect for Mixed {
