@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
+#[path = "load/local.rs"]
+mod local;
 #[path = "load/ground.rs"]
 #[expect(dead_code, reason = "it has rounds of pgbench too")]
 mod ground;

@@ -1,13 +1,12 @@
 //! What the benches stand on: a server of this machine with pgbench's tables, and rounds of load on it.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use pgrehearse::provision::{self, Choice, Host, Manifest, OsCache, Role, Server, Settings, Spec};
+use pgrehearse::provision::{Host, Manifest, Role, Server, Settings};
 use pgrehearse::rehearse::clock::Clock;
 use pgrehearse::rehearse::journal::Journal;
 use pgrehearse::rehearse::load::params::QueryParams;
@@ -15,8 +14,9 @@ use pgrehearse::rehearse::load::{self, Arrivals, Driver, Traffic};
 use pgrehearse::rehearse::recording::{LoadRecord, Phase};
 use pgrehearse::rehearse::workload::{App, ColumnParam, Load, Param, Protocol, Query, QueryKind};
 use pgrehearse::seed::context::Context;
-use pgrehearse::talk::Talk;
 use tokio_postgres::config::Host as Address;
+
+use crate::local;
 
 /// What `pgbench --select-only` asks.
 const SELECT: &str = "SELECT abalance FROM pgbench_accounts WHERE aid = $1";
@@ -43,20 +43,7 @@ pub(crate) struct Round {
 impl Ground {
     /// Starts a server with these settings and has `pgbench -i` fill it.
     pub(crate) async fn open(settings: &Settings) -> Result<Ground> {
-        let cache = tempfile::tempdir()?;
-        // A server that root starts runs as another user, who must get in.
-        std::fs::set_permissions(cache.path(), PermissionsExt::from_mode(0o755))?;
-        let spec = Spec {
-            choice: Choice::Local,
-            image: None,
-            bindir: None,
-            url: None,
-            port: None,
-            os_cache: OsCache::Warm,
-            cache_dir: cache.path().join("cache"),
-            cache_bytes_max: None,
-        };
-        let host = provision::open(&spec, None, &Talk::silent()).await?;
+        let (host, cache) = local::open().await?;
         let empty = host.start_empty("bench").await?;
         let pgbench = find_pgbench();
         command(&pgbench, &empty, Role::Migration, &["-i", "-q", "-s", "5"])?;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
+mod local;
 mod ground;
 
 use std::time::Duration;

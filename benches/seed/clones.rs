@@ -4,32 +4,17 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use pgrehearse::provision::{self, Choice, Manifest, OsCache, Role, Settings, Spec};
+use pgrehearse::provision::{Manifest, Role, Settings};
 use pgrehearse::rehearse::clock::Clock;
 use pgrehearse::seed;
 use pgrehearse::talk::Talk;
 
 use crate::ground::{median, number};
-use crate::tables;
+use crate::{local, tables};
 
 /// Clones a template and copies its files, in turn.
 pub(crate) async fn beside_cp(rows: u64) -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    std::fs::set_permissions(
-        dir.path(),
-        std::os::unix::fs::PermissionsExt::from_mode(0o755),
-    )?;
-    let spec = Spec {
-        choice: Choice::Local,
-        image: None,
-        bindir: None,
-        url: None,
-        port: None,
-        os_cache: OsCache::Warm,
-        cache_dir: dir.path().join("cache"),
-        cache_bytes_max: None,
-    };
-    let host = provision::open(&spec, None, &Talk::silent()).await?;
+    let (host, dir) = local::open().await?;
     let empty = host.start_empty("bench").await?;
     let seeded = seed::fill(
         &empty.config(Role::Migration),
@@ -46,7 +31,7 @@ pub(crate) async fn beside_cp(rows: u64) -> Result<()> {
         tables: serde_json::Value::Null,
     };
     let template = host.seal(empty, manifest).await?;
-    let templates = spec.cache_dir.join("local");
+    let templates = dir.path().join("cache/local");
     let copy = dir.path().join("copy");
     let clock = Clock::start();
     let (mut clones, mut copies) = (Vec::new(), Vec::new());

@@ -1,15 +1,15 @@
 //! What the bench stands on: a server of this machine as it is while templates are filled, and what work cost on it.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-use pgrehearse::provision::{self, Choice, Host, OsCache, Role, Server, Spec};
+use pgrehearse::provision::{Host, Role, Server};
 use pgrehearse::rehearse::clock::Clock;
-use pgrehearse::talk::Talk;
 use tokio_postgres::config::Host as Address;
 use tokio_postgres::{Client, Config};
+
+use crate::local;
 
 /// A running server; it goes with the value, within a multi-threaded runtime.
 pub(crate) struct Ground {
@@ -39,20 +39,7 @@ impl Cost {
 
 impl Ground {
     pub(crate) async fn open() -> Result<Ground> {
-        let dir = tempfile::tempdir()?;
-        // A server that root starts runs as another user, who must get in.
-        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755))?;
-        let spec = Spec {
-            choice: Choice::Local,
-            image: None,
-            bindir: None,
-            url: None,
-            port: None,
-            os_cache: OsCache::Warm,
-            cache_dir: dir.path().join("cache"),
-            cache_bytes_max: None,
-        };
-        let host = provision::open(&spec, None, &Talk::silent()).await?;
+        let (host, dir) = local::open().await?;
         let server = host.start_empty("bench").await?;
         let client = server.connect(Role::Migration).await?;
         let pid: i32 = client

@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
+#[path = "../load/local.rs"]
+mod local;
 mod clones;
 mod ground;
 mod tables;
