@@ -93,8 +93,19 @@ pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
     let Source::Schema { sql, .. } = &spec.dataset.source else {
         unreachable!("a snapshot is restored, not filled")
     };
-    // A database in use is explained as if it were empty: nothing of what is in it is printed.
-    let (structure, inferred) = inferred(&session, spec, !sql.is_empty()).await?;
+    if sql.is_empty() {
+        // A database in use is only read, and explained as if it were empty: no rows are tried in it, and nothing of what
+        // is in it is printed.
+        let read_only = session.batch_execute("SET default_transaction_read_only = on");
+        read_only
+            .await
+            .map_err(Error::doing("cannot keep from writing"))?;
+        let structure = Structure::read(&session).await?;
+        let description = spec.dataset.description();
+        let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
+        return Ok(toml(&inferred, &structure));
+    }
+    let (structure, inferred) = inferred(&session, spec).await?;
     Ok(toml(&inferred, &structure))
 }
 
@@ -115,23 +126,17 @@ async fn completed(
         trial::check(session, &spec).await?;
         return Ok((spec, empty));
     }
-    let (_, inferred) = inferred(session, &spec, true).await?;
+    let (_, inferred) = inferred(session, &spec).await?;
     spec.dataset.main = inferred.main;
     spec.dataset.tables = inferred.tables;
     Ok((spec, inferred.empty))
 }
 
-/// What a dataset leaves open, chosen and tried on the server. Tables with rows may keep them.
-async fn inferred(
-    session: &Session,
-    spec: &Spec,
-    may_keep: bool,
-) -> Result<(Structure, Inferred), Error> {
+/// What a dataset leaves open, chosen and tried on the server. Tables with rows keep them.
+async fn inferred(session: &Session, spec: &Spec) -> Result<(Structure, Inferred), Error> {
     let mut description = spec.dataset.description();
     let structure = Structure::read(session).await?;
-    if may_keep {
-        kept::describe(session, &structure, &mut description).await?;
-    }
+    kept::describe(session, &structure, &mut description).await?;
     let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
     let inferred = trial::settle(session, &structure, spec, &description, inferred).await?;
     Ok((structure, inferred))
