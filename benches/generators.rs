@@ -1,7 +1,7 @@
 //! What one value of each generator costs, into the buffer that COPY sends: `cargo bench --bench generators`.
 
-use bytes::BytesMut;
 use criterion::{Criterion, criterion_group, criterion_main};
+use pgrehearse::seed::cells::Cells;
 use pgrehearse::seed::encode::Encoding;
 use pgrehearse::seed::value::Shape;
 use pgrehearse::seed::{Context, Dataset, Scratch, Spec};
@@ -47,6 +47,7 @@ point = { point = {} }
 lexemes_8 = { lexemes = { min = 8, max = 8 } }
 pairs_3 = { pairs = { min = 3, max = 3 } }
 json_4 = { json = { page = { choice = { home = 1, cart = 2 } }, ms = { int = { min = 1, max = 4000 } }, id = { int = { min = 1, max = 99999 } }, session = { uuid = {} } } }
+json_city = { json = { plan = { choice = { free = 8, team = 2, business = 1 } }, visits = { int = { min = 0, max = 10000 } }, city = { city = {} }, verified = { bool = { true = 0.8 } } } }
 array_4 = { array = { min = 4, max = 4, value = { int = { min = 1, max = 9 } } } }
 range = { range = { start = { int = { min = 1, max = 1000 } }, min = 1, max = 9 } }
 reference = { reference = { column = "users.id" } }
@@ -80,7 +81,7 @@ fn generators(criterion: &mut Criterion) {
         let generator = context.build("t", name).expect("it is described");
         let encoding = encoding(name, &generator.shape());
         let mut scratch = Scratch::default();
-        let mut out = BytesMut::with_capacity(1 << 20);
+        let mut out = Cells::with_capacity(1 << 20);
         let mut row = 0;
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
@@ -94,6 +95,46 @@ fn generators(criterion: &mut Criterion) {
             });
         });
     }
+}
+
+/// A whole row of an application's main table, 8 columns of 340 bytes.
+fn row(criterion: &mut Criterion) {
+    let spec = spec();
+    let names = [
+        "sequence",
+        "uuid",
+        "email",
+        "full_name",
+        "text_80",
+        "json_city",
+        "timestamp",
+        "bool",
+    ];
+    let context = Context::new(&spec);
+    let cells: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let generator = context.build("t", name).expect("it is described");
+            let encoding = encoding(name, &generator.shape());
+            (generator, encoding)
+        })
+        .collect();
+    let mut scratch = Scratch::default();
+    let mut out = Cells::with_capacity(1 << 20);
+    let mut row = 0;
+    criterion.bench_function("row of 8 columns", |bencher| {
+        bencher.iter(|| {
+            if out.len() > 1 << 18 {
+                out.clear();
+            }
+            row = (row + 1) % spec.rows;
+            out.put_i16(8);
+            for (generator, encoding) in &cells {
+                let put = generator.put(row, &mut scratch, encoding, &mut out);
+                put.expect("it fits");
+            }
+        });
+    });
 }
 
 /// What the column of such values would have.
@@ -126,6 +167,6 @@ fn encoding(name: &str, shape: &Shape) -> Encoding {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).warm_up_time(std::time::Duration::from_millis(200)).measurement_time(std::time::Duration::from_millis(600));
-    targets = generators
+    targets = generators, row
 }
 criterion_main!(benches);

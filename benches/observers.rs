@@ -22,14 +22,14 @@ use pgrehearse::provision::Role;
 use pgrehearse::rehearse::clock::{At, Clock};
 use pgrehearse::rehearse::journal::Journal;
 use pgrehearse::rehearse::load::tally::INTERVAL;
-use pgrehearse::rehearse::observe::log;
 use pgrehearse::rehearse::observe::sampler::Sampler;
 use pgrehearse::rehearse::observe::watched::Watched;
+use pgrehearse::rehearse::observe::{log, pace};
 use tokio_postgres::Client;
 
 /// Queries that come back in a window are counted from so long after its beginning: reloading the settings costs time too.
-const SETTLE: Duration = Duration::from_millis(200);
-const WINDOW: Duration = Duration::from_millis(1_200);
+const SETTLE: Duration = Duration::from_millis(100);
+const WINDOW: Duration = Duration::from_millis(500);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -70,7 +70,9 @@ async fn measure(
     let sampler = match is_watched {
         true => {
             let (config, version) = (ground.server.config(Role::Admin), ground.server.version());
-            Some(Sampler::start(config, version, Clock::start(), Watched::default()).await?)
+            let watched = Watched::default();
+            let sampler = Sampler::start(config, version, Clock::start(), watched, pace::INTERVAL);
+            Some(sampler.await?)
         }
         false => None,
     };

@@ -7,6 +7,7 @@ mod conditions;
 pub mod infer;
 pub mod explain;
 pub mod size;
+pub mod cells;
 pub mod context;
 pub mod generators;
 pub mod words;
@@ -31,6 +32,7 @@ mod jobs;
 mod session;
 
 mod error;
+mod choice;
 mod fill;
 
 pub use context::Context;

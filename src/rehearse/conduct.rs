@@ -19,6 +19,7 @@ use super::load::{self, Arrivals, Driver, Traffic};
 use super::observe::activity;
 use super::observe::catalogue::{self, Catalogue};
 use super::observe::log::{self, LogMark};
+use super::observe::pace;
 use super::observe::sampler::Sampler;
 use super::observe::watched::Watched;
 use super::recording::{Ended, Phase, PhaseRecord, QueryRecord, Recording};
@@ -138,11 +139,17 @@ impl<'a> Stage<'a> {
         recording.relations = before.joined(&before);
         let log = open_log(server, &admin, recording).await;
         let watched = Watched::default();
+        let interval = match log {
+            Some(_) => pace::INTERVAL,
+            None => pace::INTERVAL_WITHOUT_LOG,
+        };
+        recording.sample_interval_ms = ms(interval);
         let sampler = Sampler::start(
             server.config(Role::Admin),
             server.version(),
             journal.clock,
             watched.clone(),
+            interval,
         );
         let sampler = sampler.await?;
         let mut apps: Vec<App> = spec.apps.values().cloned().collect();

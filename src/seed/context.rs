@@ -212,6 +212,12 @@ impl<'a> Place<'a> {
         Ok((place.effective(name, column)?, context.rows[name]))
     }
 
+    /// The column that the place is in.
+    pub(super) fn column(&self) -> Option<&str> {
+        let within = self.path.strip_prefix(self.table?)?.strip_prefix('.')?;
+        within.split('.').next()
+    }
+
     /// Another column of the same row.
     pub(super) fn sibling(&self, column: &str) -> Result<Generator, String> {
         let table = self.table;

@@ -2,19 +2,21 @@
 
 pub mod stream;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::{BufMut, BytesMut};
 use tokio::task::JoinSet;
 use tokio_postgres::Config;
 
 use self::stream::{BUFFER_BYTES, Stream};
 use super::Error;
+use super::cells::{Cells, Column};
 use super::encode::Misfit;
 use super::layout::Layout;
 use super::value::Scratch;
+use crate::postgres::failure::is_about_values;
 use crate::postgres::relation::quote_identifier;
 use crate::talk::Talk;
 
@@ -28,7 +30,17 @@ struct Work {
     next: AtomicUsize,
     rows_done: AtomicU64,
     rows_total: u64,
+    /// By the index of their tables.
+    refusals: Mutex<BTreeMap<usize, Refusal>>,
     talk: Talk,
+}
+
+/// A row that the server would not take: nothing more of its table was sent.
+pub(super) struct Refusal {
+    pub(super) table: String,
+    /// Which it is, if the server says.
+    pub(super) row: Option<u64>,
+    pub(super) error: Error,
 }
 
 struct Chunk {
@@ -37,19 +49,20 @@ struct Chunk {
     rows: Range<u64>,
 }
 
-/// Fills all tables, with `workers` streams at once.
+/// Fills all tables, with `workers` streams at once. Where it refuses a row, what other tables have got may be gone, too.
 pub(super) async fn all(
     config: &Config,
     layouts: Vec<Layout>,
     workers: usize,
     talk: &Talk,
-) -> Result<(), Error> {
+) -> Result<Vec<Refusal>, Error> {
     let work = Arc::new(Work {
         chunks: chunks(&layouts),
         rows_total: layouts.iter().map(|layout| layout.rows).sum(),
         layouts,
         next: AtomicUsize::new(0),
         rows_done: AtomicU64::new(0),
+        refusals: Mutex::default(),
         talk: talk.clone(),
     });
     let mut streams = JoinSet::new();
@@ -61,7 +74,8 @@ pub(super) async fn all(
         ended.expect("a worker neither panics nor is aborted while it is waited for")?;
     }
     talk.done();
-    Ok(())
+    let refusals = std::mem::take(&mut *work.refusals());
+    Ok(refusals.into_values().collect())
 }
 
 fn chunks(layouts: &[Layout]) -> Vec<Chunk> {
@@ -80,14 +94,23 @@ impl Work {
     /// many small tables would take longer than its rows.
     async fn take_all(&self, config: &Config) -> Result<(), Error> {
         let mut stream = Stream::open(config).await?;
+        let mut maker = Maker::default();
         let mut uncommitted = 0;
         while let Some(chunk) = self.chunks.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if self.refusals().contains_key(&chunk.table) {
+                continue;
+            }
             let layout = &self.layouts[chunk.table];
             let rows = chunk.rows.clone();
-            self.copy(&mut stream, layout, rows.clone())
-                .await
-                .map_err(|failed| failed.at(layout))?;
-            uncommitted += rows.end - rows.start;
+            match self.copy(&mut stream, &mut maker, layout, rows).await {
+                Ok(()) => uncommitted += chunk.rows.end - chunk.rows.start,
+                Err(Failed::Server(error)) if is_about_values(&error) => {
+                    self.refuse(chunk, error);
+                    stream.roll_back().await?;
+                    uncommitted = 0;
+                }
+                Err(failed) => return Err(failed.at(layout)),
+            }
             if uncommitted >= CHUNK_ROWS {
                 stream.commit().await?;
                 uncommitted = 0;
@@ -96,21 +119,36 @@ impl Work {
         stream.commit().await
     }
 
+    fn refusals(&self) -> MutexGuard<'_, BTreeMap<usize, Refusal>> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refuse(&self, chunk: &Chunk, error: tokio_postgres::Error) {
+        let layout = &self.layouts[chunk.table];
+        let refusal = Refusal {
+            table: layout.name.clone(),
+            row: line_of(&error).map(|line| chunk.rows.start + line.saturating_sub(1)),
+            error: Failed::Server(error).at(layout),
+        };
+        self.refusals().entry(chunk.table).or_insert(refusal);
+    }
+
     async fn copy(
         &self,
         stream: &mut Stream,
+        maker: &mut Maker,
         layout: &Layout,
         rows: Range<u64>,
     ) -> Result<(), Failed> {
         stream.begin(&statement(layout, &layout.sql_name)).await?;
-        let mut scratch = Scratch::default();
         let mut reported = rows.start;
-        for row in rows.clone() {
-            put_row(layout, row, &mut scratch, &mut stream.buffer)?;
+        for start in rows.clone().step_by(BATCH as usize) {
+            let end = (start + BATCH).min(rows.end);
+            maker.put(layout, start..end, &mut stream.buffer)?;
             if stream.buffer.len() >= BUFFER_BYTES {
                 stream.send().await?;
-                self.report(row + 1 - reported);
-                reported = row + 1;
+                self.report(end - reported);
+                reported = end;
             }
         }
         stream.end().await?;
@@ -122,6 +160,15 @@ impl Work {
         let done = self.rows_done.fetch_add(rows, Ordering::Relaxed) + rows;
         self.talk.progress("filling", done, self.rows_total, "rows");
     }
+}
+
+/// The line that the server was at, from 1: `COPY orders, line 17`.
+fn line_of(error: &tokio_postgres::Error) -> Option<u64> {
+    let context = error.as_db_error()?.where_()?;
+    let copy = context.lines().find(|line| line.starts_with("COPY "))?;
+    let (_, line) = copy.rsplit_once(", line ")?;
+    let digits = line.split(|char: char| !char.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 /// Why a table's rows did not arrive.
@@ -165,21 +212,45 @@ pub(super) fn statement(layout: &Layout, table: &str) -> String {
     )
 }
 
-pub(super) fn put_row(
-    layout: &Layout,
-    row: u64,
-    scratch: &mut Scratch,
-    buffer: &mut BytesMut,
-) -> Result<(), Failed> {
-    buffer.put_i16(layout.columns.len() as i16);
-    for (number, column) in layout.columns.iter().enumerate() {
-        column
-            .generator
-            .put(row, scratch, &column.encoding, buffer)
-            .map_err(|misfit| Failed::Misfit {
-                column: number,
-                misfit,
-            })?;
+/// Rows that are made a column at a time.
+const BATCH: u64 = 32;
+
+/// Makes rows.
+#[derive(Default)]
+pub(super) struct Maker {
+    scratch: Scratch,
+    /// As many as any table so far has had.
+    columns: Vec<Column>,
+}
+
+impl Maker {
+    /// Appends rows: first all cells of a column, then the next column, and these row by row.
+    pub(super) fn put(
+        &mut self,
+        layout: &Layout,
+        rows: Range<u64>,
+        out: &mut Cells,
+    ) -> Result<(), Failed> {
+        let described = &layout.columns;
+        let width = described.len();
+        let known = self.columns.len().max(width);
+        self.columns.resize_with(known, Column::default);
+        for (number, (column, cells)) in described.iter().zip(&mut self.columns).enumerate() {
+            let (generator, encoding) = (&column.generator, &column.encoding);
+            generator
+                .put_all(rows.clone(), &mut self.scratch, encoding, cells)
+                .map_err(|misfit| Failed::Misfit {
+                    column: number,
+                    misfit,
+                })?;
+        }
+        for at in 0..(rows.end - rows.start) as usize {
+            out.put_i16(width as i16);
+            for Column { cells, ends } in &self.columns[..width] {
+                let start = if at == 0 { 0 } else { ends[at - 1] };
+                out.put_part(cells, start..ends[at]);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

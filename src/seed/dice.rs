@@ -18,6 +18,7 @@ pub fn key(seed: u64, place: &str) -> u64 {
 
 /// The finalizer of SplitMix64: every bit of `x` reaches every bit of the result, and no two
 /// numbers share one.
+#[inline]
 pub fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -29,27 +30,32 @@ pub fn mix(mut x: u64) -> u64 {
 pub struct Dice(u64);
 
 impl Dice {
+    #[inline]
     pub fn new(key: u64, row: u64) -> Dice {
         Dice(mix(key ^ mix(row.wrapping_mul(GOLDEN))))
     }
 
+    #[inline]
     pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         mix(self.0)
     }
 
     /// A number below `n`; 0 for `n` 0. The bias, below n / 2^64, is nothing that a dataset shows.
+    #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         let product = u128::from(self.roll()) * u128::from(n);
         u64::try_from(product >> 64).expect("the high half of 128 bits has 64")
     }
 
     /// A number from 0 up to, but without, 1.
+    #[inline]
     pub fn unit(&mut self) -> f64 {
         (self.roll() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// One of `choices`, which must not be empty.
+    #[inline]
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len() as u64) as usize]
     }

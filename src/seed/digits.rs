@@ -11,8 +11,12 @@ pub struct Digits<const N: usize> {
 }
 
 impl<const N: usize> Digits<N> {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[self.start..]).expect("they are ASCII")
+        std::str::from_utf8(self.as_bytes()).expect("they are ASCII")
     }
 }
 
@@ -36,6 +40,22 @@ pub fn int(n: i64) -> Digits<20> {
         digits.bytes[digits.start] = b'-';
     }
     digits
+}
+
+/// A number below 100,000,000 and how many digits it has, which come first. All eight are made at once: how many
+/// there are is not to be guessed.
+#[inline]
+pub fn eight(n: u32) -> ([u8; 8], usize) {
+    // The highest digits end in the lowest bytes. Each step splits all parts in two, by multiplying with the inverse.
+    let n = u64::from(n);
+    let fours = (n / 10_000) | (n % 10_000) << 32;
+    let hundreds = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    let ones = tens | (twos - tens * 10) << 8;
+    let zeros = (ones.trailing_zeros() / 8).min(7);
+    let digits = (ones + 0x3030_3030_3030_3030) >> (8 * zeros);
+    (digits.to_le_bytes(), 8 - zeros as usize)
 }
 
 /// The lowest `width` digits of a number, zeros before it.
@@ -166,6 +186,13 @@ mod tests {
     fn numbers_are_written_as_the_standard_library_does() {
         for n in [0, 7, -7, 10, -100, i64::MAX, i64::MIN] {
             assert_eq!(int(n).as_str(), n.to_string());
+        }
+        for n in (0..20_000)
+            .chain((0..100_000_000).step_by(7_919))
+            .chain([99_999_999])
+        {
+            let (digits, len) = eight(n);
+            assert_eq!(&digits[..len], n.to_string().as_bytes());
         }
         assert_eq!(padded::<5>(42).as_str(), "00042");
         assert_eq!(hex::<4>(0x1_00ab).as_str(), "00ab");

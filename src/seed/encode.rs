@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::{BufMut, BytesMut};
 use tokio_postgres::types::{Field, Kind, Type};
 
+use super::cells::Cells;
 use super::value::{Value, text};
 
 pub use convert::{Conversions, to_convert};
@@ -171,38 +171,41 @@ impl Encoding {
 
     /// Appends a value with its length before it, or the mark of NULL: a cell of COPY BINARY, an
     /// element of an array, a bound of a range.
-    pub fn put_cell(&self, value: Value<'_>, out: &mut BytesMut) -> Result<(), Misfit> {
+    #[inline]
+    pub fn put_cell(&self, value: Value<'_>, out: &mut Cells) -> Result<(), Misfit> {
         match (self, value) {
             (_, Value::Null) => out.put_i32(-1),
             (Encoding::Int8, Value::Int(int)) => {
                 out.put_i32(8);
                 out.put_i64(int);
             }
+            (Encoding::Int4, Value::Int(int)) if let Ok(int) = i32::try_from(int) => {
+                out.put_i32(4);
+                out.put_i32(int);
+            }
+            (Encoding::Timestamp, Value::TimestampUs(us)) if us >= scalars::EPOCH_US => {
+                out.put_i32(8);
+                out.put_i64(us - scalars::EPOCH_US);
+            }
+            (Encoding::Bool, Value::Bool(bool)) => {
+                out.put_i32(1);
+                out.put_u8(bool.into());
+            }
+            (Encoding::Uuid, Value::Uuid(uuid)) => {
+                out.put_i32(16);
+                out.put_u128(uuid);
+            }
             (Encoding::Text | Encoding::Json, Value::Text(text) | Value::Json(text)) => {
                 out.put_i32(text.len() as i32);
-                out.put_slice(text.as_bytes());
+                out.push_str(text);
             }
-            _ => return self.put_measured(out, |out| self.put(value, out)),
+            _ => return out.put_measured(|out| self.put(value, out)),
         }
         Ok(())
     }
 
-    /// Appends what `put` appends, with its length before it.
-    pub fn put_measured(
-        &self,
-        out: &mut BytesMut,
-        put: impl FnOnce(&mut BytesMut) -> Result<(), Misfit>,
-    ) -> Result<(), Misfit> {
-        let at = out.len();
-        out.put_i32(0);
-        put(out)?;
-        let len = (out.len() - at - 4) as i32;
-        out[at..at + 4].copy_from_slice(&len.to_be_bytes());
-        Ok(())
-    }
-
     /// Appends a value, without the length before it.
-    pub fn put(&self, value: Value<'_>, out: &mut BytesMut) -> Result<(), Misfit> {
+    pub fn put(&self, value: Value<'_>, out: &mut Cells) -> Result<(), Misfit> {
         match self {
             Encoding::Text => text::write(value, out),
             Encoding::Converted { by_text, otherwise } => {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::{Client, Config};
 
+use super::choice::{Choice, Open};
 use super::dataset::TableSpec;
 use super::explain::toml;
-use super::infer::Inferred;
 use super::layout::Layout;
 use super::session::Session;
 use super::structure::Structure;
-use super::{Error, Source, Spec, after, age, copy, infer, kept, layout, trial};
+use super::{Error, Source, Spec, after, age, copy, infer, layout};
 use crate::postgres::failure;
 use crate::talk::Talk;
 
@@ -32,16 +32,32 @@ pub struct Seeded {
 /// belongs to the user who connects. Dropping the future ends all its connections.
 pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, Error> {
     let session = with_schema(config, spec).await?;
-    let (spec, empty) = &completed(&session, spec).await?;
-    let layouts = layout::read(&session, spec).await?;
-    let loaded = load(config, &session, spec, layouts, talk).await;
-    loaded.map_err(|error| error.with_need(spec))?;
+    let mut choice = Choice::open(&session, spec).await?;
+    let mut chosen = choice.make().await?;
+    let mut layouts = layout::read(&session, &chosen.spec).await?;
+    let taken_away = after::take_away(&session).await?;
+    let loaded = loop {
+        let loaded = Loaded::of(&chosen.spec, &layouts);
+        let copied = copy::all(config, layouts, spec.workers, talk).await;
+        let refusals = copied.map_err(|error| error.with_need(&chosen.spec))?;
+        if refusals.is_empty() {
+            break loaded;
+        }
+        choice.learn(refusals)?;
+        loaded.empty(&session).await?;
+        chosen = choice.make().await?;
+        layouts = layout::read(&session, &chosen.spec).await?;
+    };
+    let finished = loaded.finish(config, &session, taken_away, spec.workers, talk);
+    finished
+        .await
+        .map_err(|error| error.with_need(&chosen.spec))?;
 
     Ok(Seeded {
-        rows: spec.table_rows(),
+        rows: chosen.spec.table_rows(),
         bytes: database_bytes(&session).await?,
-        tables: spec.dataset.tables.clone(),
-        empty: empty.clone(),
+        tables: chosen.spec.dataset.tables,
+        empty: chosen.empty,
     })
 }
 
@@ -59,32 +75,56 @@ pub(super) async fn database_bytes(client: &Client) -> Result<u64, Error> {
 pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error> {
     let session = Session::open(config).await?;
     let layouts = layout::read(&session, spec).await?;
-    copy::all(config, layouts, spec.workers, talk).await
+    let refusals = copy::all(config, layouts, spec.workers, talk).await?;
+    match refusals.into_iter().next() {
+        Some(refusal) => Err(refusal.error),
+        None => Ok(()),
+    }
 }
 
-/// Rows, then keys and indexes, then foreign keys.
-async fn load(
-    config: &Config,
-    session: &Session,
-    spec: &Spec,
-    layouts: Vec<Layout>,
-    talk: &Talk,
-) -> Result<(), Error> {
-    let tables: Vec<_> = layouts
-        .iter()
-        .map(|layout| layout.sql_name.clone())
-        .collect();
-    let sizes = after::Sizes::of(&layouts);
-    let aged = age::of(spec, &layouts);
+/// The tables that rows are sent to.
+struct Loaded {
+    tables: Vec<String>,
+    sizes: after::Sizes,
+    aged: Vec<age::Young>,
+}
 
-    let workers = spec.workers;
-    let mut taken_away = after::take_away(session).await?;
-    copy::all(config, layouts, workers, talk).await?;
-    taken_away.bring_back(config, &sizes, workers, talk).await?;
-    after::move_sequences(session).await?;
-    after::vacuum(config, &tables, workers, talk).await?;
-    age::all(config, session, aged, workers, talk).await?;
-    taken_away.enable_triggers(config, workers, talk).await
+impl Loaded {
+    fn of(spec: &Spec, layouts: &[Layout]) -> Loaded {
+        Loaded {
+            tables: layouts
+                .iter()
+                .map(|layout| layout.sql_name.clone())
+                .collect(),
+            sizes: after::Sizes::of(layouts),
+            aged: age::of(spec, layouts),
+        }
+    }
+
+    /// Takes the rows away again.
+    async fn empty(&self, session: &Client) -> Result<(), Error> {
+        let truncate = format!("TRUNCATE {}", self.tables.join(", "));
+        let truncated = session.batch_execute(&truncate).await;
+        truncated.map_err(Error::doing("while emptying tables to fill them anew"))
+    }
+
+    /// Keys and indexes, then foreign keys, and all else that comes after the rows.
+    async fn finish(
+        self,
+        config: &Config,
+        session: &Session,
+        mut taken_away: after::TakenAway,
+        workers: usize,
+        talk: &Talk,
+    ) -> Result<(), Error> {
+        taken_away
+            .bring_back(config, &self.sizes, workers, talk)
+            .await?;
+        after::move_sequences(session).await?;
+        after::vacuum(config, &self.tables, workers, talk).await?;
+        age::all(config, session, self.aged, workers, talk).await?;
+        taken_away.enable_triggers(config, workers, talk).await
+    }
 }
 
 /// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.
@@ -105,41 +145,9 @@ pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
         let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
         return Ok(toml(&inferred, &structure));
     }
-    let (structure, inferred) = inferred(&session, spec).await?;
-    Ok(toml(&inferred, &structure))
-}
-
-/// The dataset with what it leaves open inferred, and the tables that stay empty.
-async fn completed(
-    session: &Session,
-    spec: &Spec,
-) -> Result<(Spec, BTreeMap<String, String>), Error> {
-    let mut spec = spec.clone();
-    if !spec.dataset.infer {
-        let empty = |table: &TableSpec| table.empty.clone();
-        let tables = spec.dataset.tables.iter();
-        let empty = tables.filter_map(|(name, table)| Some((name.clone(), empty(table)?)));
-        let empty: BTreeMap<_, _> = empty.collect();
-        spec.dataset
-            .tables
-            .retain(|name, _| !empty.contains_key(name));
-        trial::check(session, &spec).await?;
-        return Ok((spec, empty));
-    }
-    let (_, inferred) = inferred(session, &spec).await?;
-    spec.dataset.main = inferred.main;
-    spec.dataset.tables = inferred.tables;
-    Ok((spec, inferred.empty))
-}
-
-/// What a dataset leaves open, chosen and tried on the server. Tables with rows keep them.
-async fn inferred(session: &Session, spec: &Spec) -> Result<(Structure, Inferred), Error> {
-    let mut description = spec.dataset.description();
-    let structure = Structure::read(session).await?;
-    kept::describe(session, &structure, &mut description).await?;
-    let inferred = infer::infer(&structure, &description, spec.rows, spec.seed);
-    let inferred = trial::settle(session, &structure, spec, &description, inferred).await?;
-    Ok((structure, inferred))
+    let open = Open::read(&session, spec).await?;
+    let inferred = open.infer(&session, spec).await?;
+    Ok(toml(&inferred, &open.structure))
 }
 
 /// A session on the database once its schema is there.

@@ -49,16 +49,18 @@ pub mod pool;
 
 mod picker;
 mod stamp;
+mod written;
 mod words;
 mod redirect;
 pub(super) mod cases;
 
 use std::fmt;
+use std::ops::Range;
 
-use ::bytes::BytesMut;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cells::{Cells, Column};
 use super::context::Place;
 use super::dice::Dice;
 use super::encode::{Encoding, Misfit};
@@ -222,13 +224,31 @@ trait Make: Send + Sync {
         dice: &mut Dice,
         scratch: &mut Scratch,
         encoding: &Encoding,
-        out: &mut BytesMut,
+        out: &mut Cells,
     ) -> Result<(), Misfit> {
         encoding.put_cell(self.value(row, dice, scratch), out)
     }
 
+    /// Appends the values of many rows, one after the other, and notes where each ends.
+    fn put_all(
+        &self,
+        key: u64,
+        rows: Range<u64>,
+        scratch: &mut Scratch,
+        encoding: &Encoding,
+        column: &mut Column,
+    ) -> Result<(), Misfit> {
+        // Here the generator is known: nothing is called by way of a table, and rows are made in each other's shadow.
+        for row in rows {
+            let mut dice = Dice::new(key, row);
+            self.put(row, &mut dice, scratch, encoding, &mut column.cells)?;
+            column.ends.push(column.cells.len());
+        }
+        Ok(())
+    }
+
     /// Appends the value as JSON.
-    fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut String) {
+    fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut Cells) {
         json::push(out, self.value(row, dice, scratch));
     }
 
@@ -264,13 +284,25 @@ impl Generator {
         row: u64,
         scratch: &mut Scratch,
         encoding: &Encoding,
-        out: &mut BytesMut,
+        out: &mut Cells,
     ) -> Result<(), Misfit> {
         let mut dice = Dice::new(self.key, row);
         self.make.put(row, &mut dice, scratch, encoding, out)
     }
 
-    fn json(&self, row: u64, scratch: &mut Scratch, out: &mut String) {
+    /// Replaces what is in the column with the values of these rows.
+    pub fn put_all(
+        &self,
+        rows: Range<u64>,
+        scratch: &mut Scratch,
+        encoding: &Encoding,
+        column: &mut Column,
+    ) -> Result<(), Misfit> {
+        column.clear();
+        self.make.put_all(self.key, rows, scratch, encoding, column)
+    }
+
+    fn json(&self, row: u64, scratch: &mut Scratch, out: &mut Cells) {
         let mut dice = Dice::new(self.key, row);
         self.make.json(row, &mut dice, scratch, out);
     }
@@ -285,6 +317,19 @@ impl Generator {
                 Some(source) => at = source,
                 None => return (generator.key, row),
             }
+        }
+    }
+
+    /// Of which row of a certain generator its value is, if it is one of that one's.
+    fn row_of(&self, key: u64, row: u64, scratch: &mut Scratch) -> Option<u64> {
+        let mut at = (self, row);
+        loop {
+            let (generator, row) = at;
+            if generator.key == key {
+                return Some(row);
+            }
+            let mut dice = Dice::new(generator.key, row);
+            at = generator.make.source(row, &mut dice, scratch)?;
         }
     }
 

@@ -28,6 +28,7 @@ impl Permutation {
     }
 
     /// Where `i`, which must be below `n`, goes.
+    #[inline]
     pub(super) fn at(&self, i: u64) -> u64 {
         let mut x = i;
         loop {

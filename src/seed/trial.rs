@@ -18,6 +18,9 @@ use super::structure::{Check, Structure};
 use super::{Error, Spec, layout};
 use crate::input::Problems;
 
+/// Rows that the server would not take in a load: they are tried, too.
+pub(super) type Refused = BTreeMap<String, BTreeSet<u64>>;
+
 /// A constraint that a tried row violates.
 #[derive(Clone, Debug)]
 struct Violation {
@@ -52,7 +55,7 @@ pub(super) async fn check(client: &Client, spec: &Spec) -> Result<(), Error> {
     let structure = Structure::read(client).await?;
     let tables = attempt::tables(&structure, &spec.dataset.tables);
     let layouts = layout::of(client, spec, &tables).await?;
-    let violations = attempt::all(client, &structure, &layouts).await?;
+    let violations = attempt::all(client, &structure, &layouts, &Refused::new()).await?;
     attempt::forget(client, layouts.len()).await?;
     let problem = |violation: &Violation| {
         let keys = ["tables", violation.table.as_str()];
@@ -79,6 +82,7 @@ pub(super) async fn settle(
     structure: &Structure,
     spec: &Spec,
     description: &Description,
+    refused: &Refused,
     inferred: Inferred,
 ) -> Result<Inferred, Error> {
     let mut settling = Settling {
@@ -86,6 +90,7 @@ pub(super) async fn settle(
         structure,
         spec,
         description,
+        refused,
         inferred,
         mended: BTreeMap::new(),
         given_up: BTreeMap::new(),
@@ -116,6 +121,7 @@ struct Settling<'a> {
     spec: &'a Spec,
     /// What it was inferred from.
     description: &'a Description,
+    refused: &'a Refused,
     inferred: Inferred,
     /// How tables that violated a check are filled now, with the reason of each column that changed.
     mended: BTreeMap<String, (TableSpec, BTreeMap<String, String>)>,
@@ -128,7 +134,7 @@ impl Settling<'_> {
         spec.dataset.main.clone_from(&self.inferred.main);
         spec.dataset.tables = self.inferred.tables.clone();
         let layouts = layout::of(self.client, &spec, tables).await?;
-        attempt::all(self.client, self.structure, &layouts).await
+        attempt::all(self.client, self.structure, &layouts, &self.refused).await
     }
 
     /// Changes each table that violates a check, or gives it up.

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use bytes::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 
+use super::cells::Cells;
 use super::encode::Encoding;
 
 pub use shape::Shape;
@@ -70,7 +71,9 @@ impl ToSql for Value<'_> {
             return Ok(IsNull::Yes);
         }
         let encoding = Encoding::of(ty).ok_or_else(|| format!("no encoding for type {ty}"))?;
-        encoding.put(*self, out)?;
+        let mut cells = Cells::default();
+        encoding.put(*self, &mut cells)?;
+        out.extend_from_slice(cells.as_slice());
         Ok(IsNull::No)
     }
 
@@ -86,6 +89,7 @@ impl ToSql for Value<'_> {
 pub struct Scratch {
     text: String,
     bytes: Vec<u8>,
+    cells: Cells,
     inner: Option<Box<Scratch>>,
 }
 
@@ -102,9 +106,15 @@ impl Scratch {
         &mut self.bytes
     }
 
-    /// An empty text and a scratch for the values that go into it.
-    pub fn nested(&mut self) -> (&mut String, &mut Scratch) {
-        self.text.clear();
-        (&mut self.text, self.inner.get_or_insert_default())
+    /// No pieces of a text, to add some.
+    pub fn cells(&mut self) -> &mut Cells {
+        self.cells.clear();
+        &mut self.cells
+    }
+
+    /// No pieces of a text, and a scratch for the values that go into it.
+    pub fn nested(&mut self) -> (&mut Cells, &mut Scratch) {
+        self.cells.clear();
+        (&mut self.cells, self.inner.get_or_insert_default())
     }
 }

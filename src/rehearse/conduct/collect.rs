@@ -6,11 +6,9 @@ use anyhow::{Context as _, Result, bail};
 use tokio_postgres::Client;
 
 use super::{Stage, from_samples};
-use crate::rehearse::clock::ms;
 use crate::rehearse::journal::Journal;
 use crate::rehearse::observe::catalogue::{self, Catalogue};
 use crate::rehearse::observe::log::{self, LogMark};
-use crate::rehearse::observe::pace;
 use crate::rehearse::recording::Recording;
 
 /// How long reading the catalogue and the log may take.
@@ -33,7 +31,6 @@ impl Stage<'_> {
         let sampled = self.sampler.stop().await;
         recording.sampled_waits = sampled.waits;
         recording.warnings.extend(sampled.warning);
-        recording.sample_interval_ms = ms(pace::INTERVAL);
         let now = self.journal.clock.now();
         (recording.migration_pids, recording.locks) = self.watched.finish(now);
         let read = read_back(&admin, &self.before, self.log, &self.journal, recording);

@@ -1,5 +1,7 @@
 //! The sampler: one narrow query, again and again, that shows the migration's locks and who waits.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -42,6 +44,10 @@ impl Reader {
         version: Version,
         clock: Clock,
     ) -> Result<Reader, tokio_postgres::Error> {
+        // With plans of its own for each set of sessions the server would plan again at every sample, which costs
+        // more than the sample.
+        let settings = "SET plan_cache_mode = force_generic_plan";
+        client.batch_execute(settings).await?;
         let waiting_since = if version.major() >= 14 {
             "l.waitstart"
         } else {
@@ -259,9 +265,14 @@ pub struct Sampled {
     pub warning: Option<String>,
 }
 
-/// Samples until `stop` turns true, and hands back the waits it saw.
-pub async fn sample(reader: Reader, watched: Watched, mut stop: watch::Receiver<bool>) -> Sampled {
-    let mut pace = Pace::new(watched.clone(), reader.clock);
+/// Samples everything in each `interval` until `stop` turns true, and hands back the waits it saw.
+pub async fn sample(
+    reader: Reader,
+    watched: Watched,
+    interval: Duration,
+    mut stop: watch::Receiver<bool>,
+) -> Sampled {
+    let mut pace = Pace::new(watched.clone(), reader.clock, interval);
     let mut waits = Waits::default();
     let mut refused = 0;
     let mut refusal = None;

@@ -1,6 +1,7 @@
 //! The sampler's thread: a runtime of its own, so that a sample wakes one thread and not three.
 
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::sync::{oneshot, watch};
@@ -25,6 +26,7 @@ impl Sampler {
         version: Version,
         clock: Clock,
         watched: Watched,
+        interval: Duration,
     ) -> Result<Sampler> {
         let (stop, stopped) = watch::channel(false);
         let (ready, connected) = oneshot::channel();
@@ -38,7 +40,7 @@ impl Sampler {
             match reader.await {
                 Ok(reader) => {
                     let _ = ready.send(Ok(()));
-                    let _ = result.send(activity::sample(reader, watched, stopped).await);
+                    let _ = result.send(activity::sample(reader, watched, interval, stopped).await);
                 }
                 Err(error) => {
                     let _ = ready.send(Err(error));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::atom::{Op, opposite};
+use crate::seed::generators::reference::Reference;
 use crate::seed::generators::{GeneratorSpec, after, choice, decimal, float, int, same};
 use crate::seed::structure::{Table, TypeKind};
 
@@ -34,6 +35,9 @@ pub(super) fn order(
     }
     if op == Op::Equal {
         return equal(columns, may_change, left, right);
+    }
+    if op == Op::NotEqual && apart(columns, may_change, left, right) {
+        return Ordered::Yes;
     }
     let base = |name: &str| match table.column(name).map(|column| &column.ty.base().kind) {
         Some(TypeKind::Base { name, .. }) => name.as_str(),
@@ -247,6 +251,36 @@ fn numbers(
         replace(columns, large, other);
     }
     Ordered::Yes
+}
+
+/// Two references to one column take different rows.
+fn apart(
+    columns: &mut Columns,
+    may_change: &dyn Fn(&str) -> bool,
+    left: &str,
+    right: &str,
+) -> bool {
+    for (changed, column) in [(right, left), (left, right)] {
+        let (GeneratorSpec::Reference(one), GeneratorSpec::Reference(other)) =
+            (inner(&columns[changed]), inner(&columns[column]))
+        else {
+            return false;
+        };
+        let is_plain = !one.earlier && one.same.is_none() && one.pick.is_none();
+        if one.column == other.column
+            && is_plain
+            && other.other_than.as_deref() != Some(changed)
+            && may_change(changed)
+        {
+            let apart = Reference {
+                other_than: Some(column.to_owned()),
+                ..one.clone()
+            };
+            replace(columns, changed, GeneratorSpec::Reference(apart));
+            return true;
+        }
+    }
+    false
 }
 
 /// Labels that the two do not share, or numbers.

@@ -1,12 +1,14 @@
 //! One connection that takes COPY after COPY. Benches send ready-made bytes through the same.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio_postgres::{Config, CopyInSink};
 
 use crate::seed::Error;
+use crate::seed::cells::Cells;
 use crate::seed::session::Session;
 
 /// Bytes made before they are handed to the connection.
@@ -19,7 +21,32 @@ pub struct Stream {
     session: Session,
     sink: Option<Pin<Box<CopyInSink<Bytes>>>>,
     is_in_transaction: bool,
-    pub buffer: BytesMut,
+    pub buffer: Cells,
+    spare: Spare,
+}
+
+/// Buffers that the connection is done with.
+type Spare = Arc<Mutex<Vec<Cells>>>;
+
+/// A buffer on its way, and where it goes after that.
+struct Sent {
+    cells: Cells,
+    back: Spare,
+}
+
+impl AsRef<[u8]> for Sent {
+    fn as_ref(&self) -> &[u8] {
+        self.cells.as_slice()
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        let mut cells = std::mem::take(&mut self.cells);
+        cells.clear();
+        let mut spare = self.back.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push(cells);
+    }
 }
 
 impl Stream {
@@ -28,7 +55,8 @@ impl Stream {
             session: Session::open(config).await?,
             sink: None,
             is_in_transaction: false,
-            buffer: BytesMut::with_capacity(ROOM_BYTES),
+            buffer: Cells::with_capacity(ROOM_BYTES),
+            spare: Spare::default(),
         })
     }
 
@@ -45,11 +73,18 @@ impl Stream {
 
     /// Hands the buffer over and goes on: the connection sends while the next one is filled.
     pub async fn send(&mut self) -> Result<(), tokio_postgres::Error> {
-        let full = self.buffer.split().freeze();
-        self.send_ready(full).await?;
-        // Takes the same memory again where the connection is done with it.
-        self.buffer.reserve(ROOM_BYTES);
-        Ok(())
+        let empty = self.spare();
+        let sent = Sent {
+            cells: std::mem::replace(&mut self.buffer, empty),
+            back: Arc::clone(&self.spare),
+        };
+        self.send_ready(Bytes::from_owner(sent)).await
+    }
+
+    fn spare(&self) -> Cells {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let cells = spare.pop();
+        cells.unwrap_or_else(|| Cells::with_capacity(ROOM_BYTES))
     }
 
     /// Sends rows that somebody made before.
@@ -66,6 +101,15 @@ impl Stream {
         sink.as_mut().finish().await.map(drop)
     }
 
+    /// Forgets the transaction and what was to be sent in it.
+    pub async fn roll_back(&mut self) -> Result<(), Error> {
+        self.sink = None;
+        self.buffer.clear();
+        self.is_in_transaction = false;
+        let rolled_back = self.session.batch_execute("ROLLBACK").await;
+        rolled_back.map_err(Error::doing("while rolling rows back"))
+    }
+
     /// The rows are there for all. Does nothing where no COPY has begun since.
     pub async fn commit(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.is_in_transaction) {
@@ -77,7 +121,7 @@ impl Stream {
 }
 
 /// Signature, flags, length of an extension: COPY's binary format.
-pub(in crate::seed) fn put_header(buffer: &mut BytesMut) {
+pub(in crate::seed) fn put_header(buffer: &mut Cells) {
     buffer.put_slice(b"PGCOPY\n\xff\r\n\0");
     buffer.put_u64(0);
 }

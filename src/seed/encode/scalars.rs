@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use bytes::{BufMut, BytesMut};
-
 use super::{Encoding, Geometry};
+use crate::seed::cells::Cells;
 use crate::seed::digits::DAY_US;
 use crate::seed::value::Value;
 
@@ -12,7 +11,7 @@ use crate::seed::value::Value;
 pub(super) const EPOCH_US: i64 = 946_684_800_000_000;
 
 /// Appends a value; `None` if the type does not hold it.
-pub(super) fn put(encoding: &Encoding, value: Value<'_>, out: &mut BytesMut) -> Option<()> {
+pub(super) fn put(encoding: &Encoding, value: Value<'_>, out: &mut Cells) -> Option<()> {
     match (encoding, value) {
         (Encoding::Bool, Value::Bool(bool)) => out.put_u8(bool.into()),
         (Encoding::Char, Value::Text(text)) => out.put_u8(*text.as_bytes().first()?),
@@ -61,7 +60,7 @@ pub(super) fn put(encoding: &Encoding, value: Value<'_>, out: &mut BytesMut) -> 
     Some(())
 }
 
-fn put_time(encoding: &Encoding, value: Value<'_>, out: &mut BytesMut) -> Option<()> {
+fn put_time(encoding: &Encoding, value: Value<'_>, out: &mut Cells) -> Option<()> {
     match (encoding, value) {
         (Encoding::Timestamp, Value::TimestampUs(us)) => out.put_i64(us.checked_sub(EPOCH_US)?),
         (Encoding::Date, Value::TimestampUs(us)) => {
@@ -97,7 +96,7 @@ fn float(value: Value<'_>) -> Option<f64> {
 
 /// Source: `numeric_send` of PostgreSQL: groups of four decimal digits, `weight` of the first as
 /// a power of 10 000, and the number of digits after the point.
-pub(super) fn put_numeric(unscaled: i64, scale: u8, out: &mut BytesMut) {
+pub(super) fn put_numeric(unscaled: i64, scale: u8, out: &mut Cells) {
     // The digits after the point fill whole groups, so the number is first padded to them.
     let padding = [1, 1_000, 100, 10][usize::from(scale % 4)];
     let mut groups = [0u16; 12];
@@ -134,7 +133,7 @@ pub(super) fn put_numeric(unscaled: i64, scale: u8, out: &mut BytesMut) {
 
 /// Sources: `network_send`: family, bits of the mask, is it a cidr, length, address;
 /// `macaddr_send` and `macaddr8_send`, which has two bytes more in the middle.
-fn put_address(encoding: &Encoding, value: Value<'_>, out: &mut BytesMut) -> Option<()> {
+fn put_address(encoding: &Encoding, value: Value<'_>, out: &mut Cells) -> Option<()> {
     match (encoding, value) {
         (Encoding::Inet | Encoding::Cidr, Value::Ip { address, bits }) => {
             put_ip(address, bits, *encoding == Encoding::Cidr, out);
@@ -156,7 +155,7 @@ fn put_address(encoding: &Encoding, value: Value<'_>, out: &mut BytesMut) -> Opt
     Some(())
 }
 
-fn put_ip(address: IpAddr, bits: u8, is_cidr: bool, out: &mut BytesMut) {
+fn put_ip(address: IpAddr, bits: u8, is_cidr: bool, out: &mut Cells) {
     match address {
         IpAddr::V4(v4) => {
             out.put_slice(&[2, bits, is_cidr.into(), 4]);
@@ -171,7 +170,7 @@ fn put_ip(address: IpAddr, bits: u8, is_cidr: bool, out: &mut BytesMut) {
 
 /// A shape of size 1 at a point. Sources: `point_send`, `line_send` (Ax + By + C = 0), `lseg_send`,
 /// `box_send` (upper right corner first), `path_send`, `poly_send`, `circle_send`.
-fn put_geometry(geometry: Geometry, x: f64, y: f64, out: &mut BytesMut) {
+fn put_geometry(geometry: Geometry, x: f64, y: f64, out: &mut Cells) {
     let numbers: &[f64] = match geometry {
         Geometry::Point => &[x, y],
         Geometry::Line => &[1.0, -1.0, y - x],
@@ -194,7 +193,7 @@ fn put_geometry(geometry: Geometry, x: f64, y: f64, out: &mut BytesMut) {
 
 /// Source: `tsvectorsend`: the number of lexemes; each with a zero at its end, the number of its
 /// positions and these. They are sorted by the server.
-fn put_lexemes(words: &str, out: &mut BytesMut) {
+fn put_lexemes(words: &str, out: &mut Cells) {
     let count = words.split_terminator(' ').count();
     out.put_i32(count as i32);
     for (at, word) in words.split_terminator(' ').enumerate() {
@@ -207,7 +206,7 @@ fn put_lexemes(words: &str, out: &mut BytesMut) {
 }
 
 /// Source: `hstore_send`: the number of pairs; keys and values with their lengths.
-fn put_pairs(pairs: &str, out: &mut BytesMut) {
+fn put_pairs(pairs: &str, out: &mut Cells) {
     let parts = || pairs.split_terminator('\t');
     out.put_i32((parts().count() / 2) as i32);
     for part in parts() {

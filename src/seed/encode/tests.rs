@@ -6,15 +6,16 @@ use crate::seed::digits::DAY_US;
 use crate::seed::value::Shape;
 
 fn check(encoding: Encoding, value: Value<'_>, expected: &[u8]) {
-    let mut out = BytesMut::new();
+    let mut out = Cells::default();
     encoding.put(value, &mut out).unwrap();
-    assert_eq!(&out[..], expected, "{value:?} as {encoding}");
+    assert_eq!(out.as_slice(), expected, "{value:?} as {encoding}");
 }
 
 fn numeric(unscaled: i64, scale: u8) -> Vec<i16> {
-    let mut out = BytesMut::new();
+    let mut out = Cells::default();
     put_numeric(unscaled, scale, &mut out);
-    out.chunks(2)
+    out.as_slice()
+        .chunks(2)
         .map(|pair| i16::from_be_bytes([pair[0], pair[1]]))
         .collect()
 }
@@ -52,7 +53,7 @@ fn times_count_from_the_year_2000() {
 #[test]
 fn a_number_too_large_for_its_column_is_a_misfit_and_is_foreseen() {
     let value = Value::Int(70_000);
-    assert!(Encoding::Int2.put(value, &mut BytesMut::new()).is_err());
+    assert!(Encoding::Int2.put(value, &mut Cells::default()).is_err());
     let large = Shape::Int {
         min: 0,
         max: 70_000,
@@ -71,8 +72,8 @@ fn a_cell_has_its_length_before_it_and_null_has_none() {
         (Encoding::Text, Value::Int(-3), &[0, 0, 0, 2, b'-', b'3']),
         (Encoding::Text, Value::Text("é"), &[0, 0, 0, 2, 0xc3, 0xa9]),
     ] {
-        let mut out = BytesMut::new();
+        let mut out = Cells::default();
         encoding.put_cell(value, &mut out).unwrap();
-        assert_eq!(&out[..], expected, "{value:?} as {encoding}");
+        assert_eq!(out.as_slice(), expected, "{value:?} as {encoding}");
     }
 }

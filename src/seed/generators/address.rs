@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::End;
 use super::words::{self, Words, longest};
+use super::written::{Write, Written};
 use super::{Make, Picker, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::digits;
 use crate::seed::skew::Skew;
-use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::{CITIES, COUNTRY_CODES, STREETS};
 
 /// A number and a street: `118 Walker Avenue`.
@@ -35,11 +36,10 @@ pub struct Country {}
 
 impl Recipe for Street {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Streets {
+        Ok(Box::new(Written(Streets {
             number: Skew::new(HOUSES, 0.6),
-            streets: &STREETS,
             end: End::new(place, None, ' ')?,
-        }))
+        })))
     }
 
     fn takes_number(&self) -> bool {
@@ -49,7 +49,7 @@ impl Recipe for Street {
 
 impl Recipe for City {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Words::boxed(place, CITIES.as_slice(), None, None)
+        Words::boxed(place, &CITIES, None, None)
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
@@ -63,7 +63,7 @@ impl Recipe for City {
 
 impl Recipe for Postcode {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Postcodes(place.picker(POSTCODES, 0.0))))
+        Ok(Box::new(Written(Postcodes(place.picker(POSTCODES, 0.0)))))
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
@@ -73,11 +73,11 @@ impl Recipe for Postcode {
 
 impl Recipe for Country {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Words::boxed(place, COUNTRY_CODES, None, None)
+        Words::boxed(place, &COUNTRY_CODES, None, None)
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
-        words::choices(COUNTRY_CODES, None)
+        words::choices(&COUNTRY_CODES, None)
     }
 }
 
@@ -88,37 +88,31 @@ const POSTCODES: u64 = 99_000;
 
 struct Streets {
     number: Skew,
-    streets: &'static [String],
     end: End,
 }
 
-impl Make for Streets {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
-        text.push_str(digits::int(self.number.rank(dice) as i64 + 1).as_str());
-        text.push(' ');
-        text.push_str(dice.word(self.streets));
-        self.end.put(row, text);
-        Value::Text(text)
+impl Write for Streets {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
+        let start = out.len();
+        out.push_str(digits::int(self.number.rank(dice) as i64 + 1).as_str());
+        out.push(' ');
+        STREETS.put_any(dice, out);
+        self.end.put(row, out, start);
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text {
-            chars: self.end.chars("999 ".len() + longest(self.streets)),
-        }
+    fn chars(&self) -> usize {
+        self.end.chars("999 ".len() + longest(&STREETS))
     }
 }
 
 struct Postcodes(Picker);
 
-impl Make for Postcodes {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
-        text.push_str(digits::padded::<5>(1_000 + self.0.at(row, dice)).as_str());
-        Value::Text(text)
+impl Write for Postcodes {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
+        out.push_str(digits::padded::<5>(1_000 + self.0.at(row, dice)).as_str());
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text { chars: 5 }
+    fn chars(&self) -> usize {
+        5
     }
 }

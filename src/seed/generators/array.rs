@@ -1,10 +1,10 @@
 //! `array`: several values of another generator.
 
-use ::bytes::{BufMut, BytesMut};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Generator, GeneratorSpec, Make, Picker, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::encode::{Encoding, Misfit};
@@ -66,7 +66,7 @@ impl Make for Arrays {
             push_part(self.value.value(element, inner), "NULL", out);
         }
         out.push('}');
-        Value::Composed(out)
+        Value::Composed(out.as_str())
     }
 
     fn put(
@@ -75,7 +75,7 @@ impl Make for Arrays {
         dice: &mut Dice,
         scratch: &mut Scratch,
         encoding: &Encoding,
-        out: &mut BytesMut,
+        out: &mut Cells,
     ) -> Result<(), Misfit> {
         let Encoding::Array {
             element_oid,
@@ -86,7 +86,7 @@ impl Make for Arrays {
         };
         // `array_send`: dimensions, is there a NULL, the type; for each dimension its length and its
         // lowest number.
-        encoding.put_measured(out, |out| {
+        out.put_measured(|out| {
             let elements = self.elements(row, dice);
             let length = elements.size_hint().0;
             out.put_i32(i32::from(length > 0));
@@ -103,7 +103,7 @@ impl Make for Arrays {
         })
     }
 
-    fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut String) {
+    fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut Cells) {
         out.push('[');
         for (at, element) in self.elements(row, dice).enumerate() {
             if at > 0 {
@@ -120,15 +120,17 @@ impl Make for Arrays {
 }
 
 /// Appends a part of an array, a record or a range in quotation marks, as all of them are read.
-pub(super) fn push_part(value: Value<'_>, null: &str, out: &mut String) {
+pub(super) fn push_part(value: Value<'_>, null: &str, out: &mut Cells) {
     if value == Value::Null {
         return out.push_str(null);
     }
     let start = out.len();
     out.push('"');
     text::write(value, out);
-    if out[start + 1..].contains(['"', '\\']) {
-        let plain = out.split_off(start + 1);
+    let plain = out.text_from(start + 1);
+    if plain.contains(['"', '\\']) {
+        let plain = plain.to_owned();
+        out.truncate(start + 1);
         for char in plain.chars() {
             if matches!(char, '"' | '\\') {
                 out.push('\\');

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::json;
 use super::mix::Weights;
 use super::{Make, Picker, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::value::{Scratch, Shape, Value};
+use crate::seed::words::Table;
 
 /// Texts and their weights: `choice = { paid = 8, refunded = 1 }`. The labels of an enum, too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +33,7 @@ impl Recipe for Choice {
         Ok(Box::new(Choices {
             picker: place.picker(choices.len() as u64, 0.0),
             weights: Weights::new(choices.iter().map(|(_, weight)| *weight))?,
+            quoted: Table::new(choices.iter().map(|(label, _)| quoted(label))),
             choices: choices.into_iter().map(|(label, _)| label).collect(),
         }))
     }
@@ -48,19 +52,36 @@ impl Choice {
     }
 }
 
+fn quoted(label: &str) -> String {
+    let mut out = Cells::default();
+    json::push_text(&mut out, label);
+    out.as_str().to_owned()
+}
+
 struct Choices {
     choices: Vec<String>,
+    /// The same as JSON.
+    quoted: Table,
     weights: Weights,
     picker: Picker,
 }
 
-impl Make for Choices {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
-        let at = match &self.picker {
+impl Choices {
+    fn at(&self, row: u64, dice: &mut Dice) -> usize {
+        match &self.picker {
             Picker::Index(index) => index.at(row) as usize,
             Picker::Chance { .. } => self.weights.pick(dice),
-        };
-        Value::Text(&self.choices[at])
+        }
+    }
+}
+
+impl Make for Choices {
+    fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
+        Value::Text(&self.choices[self.at(row, dice)])
+    }
+
+    fn json(&self, row: u64, dice: &mut Dice, _: &mut Scratch, out: &mut Cells) {
+        self.quoted.put(self.at(row, dice), out);
     }
 
     fn shape(&self) -> Shape {

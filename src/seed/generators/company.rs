@@ -18,12 +18,7 @@ pub(super) const SHARED: &str = "company";
 
 impl Recipe for Company {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Words::boxed(
-            place,
-            COMPANIES.as_slice(),
-            None,
-            Some(place.shared_key(SHARED)),
-        )
+        Words::boxed(place, &COMPANIES, None, Some(place.shared_key(SHARED)))
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {

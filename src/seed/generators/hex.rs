@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::written::{Write, Written};
 use super::{Make, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::digits;
 use crate::seed::permutation::Permutation;
-use crate::seed::value::{Scratch, Shape, Value};
 
 /// So many hexadecimal digits, another text for every row if there are enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,10 +27,10 @@ impl Recipe for Hex {
             let n = 16u64.checked_pow(self.length as u32).unwrap_or(u64::MAX);
             Permutation::new(n, place.number().unwrap_or_else(|| place.key()))
         });
-        Ok(Box::new(Hexes {
+        Ok(Box::new(Written(Hexes {
             length: self.length,
             order,
-        }))
+        })))
     }
 
     fn is_injective(&self, place: &Place<'_>) -> bool {
@@ -44,23 +45,21 @@ struct Hexes {
     order: Option<Permutation>,
 }
 
-impl Make for Hexes {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
+impl Write for Hexes {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
         let first = match &self.order {
             Some(order) => order.at(row),
             None => dice.roll(),
         };
         let digits = digits::hex::<16>(first);
-        text.push_str(&digits.as_str()[16 - self.length.min(16)..]);
-        while text.len() < self.length {
+        out.push_str(&digits.as_str()[16 - self.length.min(16)..]);
+        for at in (16..self.length).step_by(16) {
             let digits = digits::hex::<16>(dice.roll());
-            text.push_str(&digits.as_str()[..(self.length - text.len()).min(16)]);
+            out.push_str(&digits.as_str()[..(self.length - at).min(16)]);
         }
-        Value::Text(text)
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text { chars: self.length }
+    fn chars(&self) -> usize {
+        self.length
     }
 }

@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::piece_of_prose;
+use super::written::{Write, Written};
 use super::{Make, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::skew::Scatter;
-use crate::seed::value::{Scratch, Shape, Value};
 
 /// Between `min` and `max` characters, every length as likely: first some that are the row's alone, then prose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,13 +46,13 @@ impl Recipe for Label {
         };
         // Neighbours look different.
         let room = base.checked_pow(own as u32).unwrap_or(u64::MAX);
-        Ok(Box::new(Labels {
+        Ok(Box::new(Written(Labels {
             min: min.max(own),
             max: max.max(own),
             base,
             own,
             scatter: Scatter::new(room, place.key()),
-        }))
+        })))
     }
 
     fn is_injective(&self, _: &Place<'_>) -> bool {
@@ -79,22 +80,20 @@ struct Labels {
     scatter: Scatter,
 }
 
-impl Make for Labels {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
+impl Write for Labels {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
         let mut number = self.scatter.row(row);
         for _ in 0..self.own {
-            text.push(SIGNS[(number % self.base) as usize].into());
+            out.push(SIGNS[(number % self.base) as usize].into());
             number /= self.base;
         }
         let length = self.min + dice.below((self.max - self.min) as u64 + 1) as usize;
         if length > self.own {
-            text.push_str(piece_of_prose(length - self.own, dice));
+            out.push_str(piece_of_prose(length - self.own, dice));
         }
-        Value::Text(text)
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text { chars: self.max }
+    fn chars(&self) -> usize {
+        self.max
     }
 }

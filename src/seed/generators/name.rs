@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::End;
 use super::words::{self, Words, longest};
+use super::written::{Write, Written};
 use super::{Make, Picker, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::{FIRST_NAMES, LAST_NAMES};
 
 /// A given name.
@@ -28,11 +29,11 @@ pub struct FullName {}
 
 impl Recipe for FirstName {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Words::boxed(place, FIRST_NAMES, None, Some(place.shared_key(FIRST)))
+        Words::boxed(place, &FIRST_NAMES, None, Some(place.shared_key(FIRST)))
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
-        words::choices(FIRST_NAMES, None)
+        words::choices(&FIRST_NAMES, None)
     }
 
     fn takes_number(&self) -> bool {
@@ -42,11 +43,11 @@ impl Recipe for FirstName {
 
 impl Recipe for LastName {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Words::boxed(place, LAST_NAMES, None, Some(place.shared_key(LAST) ^ 1))
+        Words::boxed(place, &LAST_NAMES, None, Some(place.shared_key(LAST) ^ 1))
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
-        words::choices(LAST_NAMES, None)
+        words::choices(&LAST_NAMES, None)
     }
 
     fn takes_number(&self) -> bool {
@@ -58,16 +59,16 @@ impl Recipe for FullName {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         let first = FIRST_NAMES.len() as u64;
         let picker = place.picker(first * LAST_NAMES.len() as u64, 0.0);
-        Ok(Box::new(FullNames {
+        Ok(Box::new(Written(FullNames {
             person: Person::new(place),
             picker: Some(picker).filter(|picker| matches!(picker, Picker::Index(_))),
             end: End::new(place, None, ' ')?,
-        }))
+        })))
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
-        let first = words::choices(FIRST_NAMES, None)?;
-        Some(first * words::choices(LAST_NAMES, None)?)
+        let first = words::choices(&FIRST_NAMES, None)?;
+        Some(first * words::choices(&LAST_NAMES, None)?)
     }
 
     fn takes_number(&self) -> bool {
@@ -93,12 +94,21 @@ impl Person {
         }
     }
 
-    pub(super) fn first(&self, row: u64) -> &'static str {
-        Dice::new(self.first_key, row).word(FIRST_NAMES)
+    #[inline]
+    fn first(&self, row: u64) -> usize {
+        Dice::new(self.first_key, row).below(FIRST_NAMES.len() as u64) as usize
     }
 
-    pub(super) fn last(&self, row: u64) -> &'static str {
-        Dice::new(self.last_key, row).word(LAST_NAMES)
+    #[inline]
+    fn last(&self, row: u64) -> usize {
+        Dice::new(self.last_key, row).below(LAST_NAMES.len() as u64) as usize
+    }
+
+    /// Both names in small letters, as addresses have them.
+    pub(super) fn write_letters(&self, row: u64, separator: u8, out: &mut Cells) {
+        FIRST_NAMES.put_letters(self.first(row), out);
+        out.put_u8(separator);
+        LAST_NAMES.put_letters(self.last(row), out);
     }
 }
 
@@ -108,30 +118,24 @@ struct FullNames {
     end: End,
 }
 
-impl Make for FullNames {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
+impl Write for FullNames {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
+        let start = out.len();
         let (first, last) = match &self.picker {
             Some(picker) => {
                 let (n, count) = (picker.at(row, dice), FIRST_NAMES.len() as u64);
-                (
-                    FIRST_NAMES[(n % count) as usize],
-                    LAST_NAMES[(n / count) as usize],
-                )
+                ((n % count) as usize, (n / count) as usize)
             }
             None => (self.person.first(row), self.person.last(row)),
         };
-        text.push_str(first);
-        text.push(' ');
-        text.push_str(last);
-        self.end.put(row, text);
-        Value::Text(text)
+        FIRST_NAMES.put(first, out);
+        out.push(' ');
+        LAST_NAMES.put(last, out);
+        self.end.put(row, out, start);
     }
 
-    fn shape(&self) -> Shape {
-        let chars = longest(FIRST_NAMES) + 1 + longest(LAST_NAMES);
-        Shape::Text {
-            chars: self.end.chars(chars),
-        }
+    fn chars(&self) -> usize {
+        let chars = longest(&FIRST_NAMES) + 1 + longest(&LAST_NAMES);
+        self.end.chars(chars)
     }
 }

@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::written::{Write, Written};
 use super::{Make, Picker, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::digits;
-use crate::seed::value::{Scratch, Shape, Value};
 
 /// `+49 30 5550 1234`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +25,7 @@ const COUNT: u64 = COUNTRIES.len() as u64 * AREAS * NUMBERS;
 
 impl Recipe for Phone {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Phones(place.picker(COUNT, 0.0))))
+        Ok(Box::new(Written(Phones(place.picker(COUNT, 0.0)))))
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
@@ -34,24 +35,22 @@ impl Recipe for Phone {
 
 struct Phones(Picker);
 
-impl Make for Phones {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
+impl Write for Phones {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
         let n = self.0.at(row, dice);
         let (n, number) = (n / NUMBERS, n % NUMBERS);
         let country = COUNTRIES[(n / AREAS) as usize];
-        text.push('+');
-        text.push_str(digits::int(country.into()).as_str());
-        text.push(' ');
-        text.push_str(digits::padded::<2>(10 + n % AREAS).as_str());
+        out.push('+');
+        out.push_str(digits::int(country.into()).as_str());
+        out.push(' ');
+        out.push_str(digits::padded::<2>(10 + n % AREAS).as_str());
         for four in [number / 10_000, number] {
-            text.push(' ');
-            text.push_str(digits::padded::<4>(four).as_str());
+            out.push(' ');
+            out.push_str(digits::padded::<4>(four).as_str());
         }
-        Value::Text(text)
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text { chars: 16 }
+    fn chars(&self) -> usize {
+        16
     }
 }

@@ -22,6 +22,7 @@ impl Picker {
         Picker::Chance { n, skew }
     }
 
+    #[inline]
     pub fn at(&self, row: u64, dice: &mut Dice) -> u64 {
         match self {
             Picker::Chance { n, skew: None } => dice.below(*n),

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::End;
 use super::words::longest;
+use super::written::{Write, Written};
 use super::{Make, Picker, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::{ADJECTIVES, MATERIALS, PRODUCTS};
 
 /// `Foldable Oak Chair`.
@@ -18,14 +19,14 @@ pub struct Product {}
 
 impl Recipe for Product {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Products {
-            picker: place.picker(COUNT, 0.0),
+        Ok(Box::new(Written(Products {
+            picker: place.picker(count(), 0.0),
             end: End::new(place, None, ' ')?,
-        }))
+        })))
     }
 
     fn choices(&self, _: &Place<'_>, _: bool) -> Option<u64> {
-        Some(COUNT)
+        Some(count())
     }
 
     fn takes_number(&self) -> bool {
@@ -33,31 +34,30 @@ impl Recipe for Product {
     }
 }
 
-const COUNT: u64 = (ADJECTIVES.len() * MATERIALS.len() * PRODUCTS.len()) as u64;
+fn count() -> u64 {
+    (ADJECTIVES.len() * MATERIALS.len() * PRODUCTS.len()) as u64
+}
 
 struct Products {
     picker: Picker,
     end: End,
 }
 
-impl Make for Products {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
+impl Write for Products {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
+        let start = out.len();
         let n = self.picker.at(row, dice) as usize;
         let (n, product) = (n / PRODUCTS.len(), n % PRODUCTS.len());
-        text.push_str(ADJECTIVES[n / MATERIALS.len()]);
-        text.push(' ');
-        text.push_str(MATERIALS[n % MATERIALS.len()]);
-        text.push(' ');
-        text.push_str(PRODUCTS[product]);
-        self.end.put(row, text);
-        Value::Text(text)
+        ADJECTIVES.put(n / MATERIALS.len(), out);
+        out.push(' ');
+        MATERIALS.put(n % MATERIALS.len(), out);
+        out.push(' ');
+        PRODUCTS.put(product, out);
+        self.end.put(row, out, start);
     }
 
-    fn shape(&self) -> Shape {
-        let chars = longest(ADJECTIVES) + 1 + longest(MATERIALS) + 1 + longest(PRODUCTS);
-        Shape::Text {
-            chars: self.end.chars(chars),
-        }
+    fn chars(&self) -> usize {
+        let chars = longest(&ADJECTIVES) + 1 + longest(&MATERIALS) + 1 + longest(&PRODUCTS);
+        self.end.chars(chars)
     }
 }

@@ -1,12 +1,12 @@
 //! `range`: from a value to a later one.
 
-use ::bytes::{BufMut, BytesMut};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::array::push_part;
-use super::timestamp::share;
+use super::timestamp::Shares;
 use super::{Generator, GeneratorSpec, Make, Picker, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::digits::{DAY_US, SECOND_US};
@@ -112,9 +112,7 @@ impl Span {
 }
 
 /// A part of the span for each row, so that no two ranges meet.
-struct Slots {
-    rows: u64,
-}
+struct Slots(Shares);
 
 impl Slots {
     fn new(span: Span, rows: u64, min: u64) -> Result<Slots, String> {
@@ -127,7 +125,7 @@ impl Slots {
                  give start a wider span or the table fewer rows"
             ));
         }
-        Ok(Slots { rows })
+        Ok(Slots(Shares::new(span.max.abs_diff(span.min), rows)))
     }
 }
 
@@ -151,12 +149,8 @@ impl Ranges {
         let unit = self.span.unit(is_date);
         let length = (self.min + self.length.at(row, dice)) as i64 * unit;
         if let Some(slots) = &self.slots {
-            let span = self.span.max.abs_diff(self.span.min);
             let edge = |row: u64| {
-                let at = self
-                    .span
-                    .min
-                    .wrapping_add_unsigned(share(row, span, slots.rows));
+                let at = self.span.min.wrapping_add_unsigned(slots.0.start(row));
                 at.div_euclid(unit) * unit
             };
             let (from, until) = (edge(row), edge(row + 1));
@@ -186,7 +180,7 @@ impl Make for Ranges {
         out.push(',');
         push_part(self.span.value(until), "", out);
         out.push(')');
-        Value::Composed(out)
+        Value::Composed(out.as_str())
     }
 
     fn put(
@@ -195,17 +189,17 @@ impl Make for Ranges {
         dice: &mut Dice,
         scratch: &mut Scratch,
         encoding: &Encoding,
-        out: &mut BytesMut,
+        out: &mut Cells,
     ) -> Result<(), Misfit> {
         match encoding.composed() {
             // `multirange_send`: the number of ranges, then each with its length.
-            Encoding::Multirange(element) => encoding.put_measured(out, |out| {
+            Encoding::Multirange(element) => out.put_measured(|out| {
                 out.put_i32(1);
                 self.put(row, dice, scratch, &Encoding::Range(element.clone()), out)
             }),
             // `range_send`: flags, of which 2 says that the lower end belongs to it and 1 that it is
             // empty; both ends.
-            Encoding::Range(element) => encoding.put_measured(out, |out| {
+            Encoding::Range(element) => out.put_measured(|out| {
                 let is_date = matches!(element.composed(), Encoding::Date);
                 match self.ends(row, dice, scratch, is_date) {
                     Some((from, until)) if until > from => {

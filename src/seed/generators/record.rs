@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use ::bytes::{BufMut, BytesMut};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::array::push_part;
 use super::json::push_text;
 use super::{Generator, GeneratorSpec, Make, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::encode::{Encoding, Misfit};
@@ -49,7 +49,7 @@ impl Make for Records {
             push_part(generator.value(row, inner), "", out);
         }
         out.push(')');
-        Value::Composed(out)
+        Value::Composed(out.as_str())
     }
 
     fn put(
@@ -58,13 +58,13 @@ impl Make for Records {
         dice: &mut Dice,
         scratch: &mut Scratch,
         encoding: &Encoding,
-        out: &mut BytesMut,
+        out: &mut Cells,
     ) -> Result<(), Misfit> {
         let Encoding::Record(fields) = encoding.composed() else {
             return encoding.put_cell(self.value(row, dice, scratch), out);
         };
         // `record_send`: the number of fields; the type and the value of each.
-        encoding.put_measured(out, |out| {
+        out.put_measured(|out| {
             out.put_i32(fields.len() as i32);
             for (name, oid, encoding) in fields {
                 out.put_u32(*oid);
@@ -77,7 +77,7 @@ impl Make for Records {
         })
     }
 
-    fn json(&self, row: u64, _: &mut Dice, scratch: &mut Scratch, out: &mut String) {
+    fn json(&self, row: u64, _: &mut Dice, scratch: &mut Scratch, out: &mut Cells) {
         out.push('{');
         for (at, (name, generator)) in self.fields.iter().enumerate() {
             if at > 0 {

@@ -1,8 +1,7 @@
 //! Generators that give other generators' values.
 
-use ::bytes::BytesMut;
-
 use super::{Generator, Make};
+use crate::seed::cells::Cells;
 use crate::seed::dice::Dice;
 use crate::seed::encode::{Encoding, Misfit};
 use crate::seed::value::{Scratch, Shape, Value};
@@ -40,7 +39,7 @@ impl<R: Redirect> Make for R {
         dice: &mut Dice,
         scratch: &mut Scratch,
         encoding: &Encoding,
-        out: &mut BytesMut,
+        out: &mut Cells,
     ) -> Result<(), Misfit> {
         match self.target(row, dice, scratch) {
             Some((generator, row)) => generator.put(row, scratch, encoding, out),
@@ -48,7 +47,7 @@ impl<R: Redirect> Make for R {
         }
     }
 
-    fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut String) {
+    fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut Cells) {
         match self.target(row, dice, scratch) {
             Some((generator, row)) => generator.json(row, scratch, out),
             None => out.push_str("null"),

@@ -31,6 +31,9 @@ pub struct Reference {
     /// Only rows that agree with this one in a column: foreign keys that share a column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same: Option<Tie>,
+    /// Another row than that which this column of the row refers to: `manager_id <> deputy_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_than: Option<String>,
 }
 
 /// The parent row's column `parent` equals this row's column `own`.
@@ -50,6 +53,10 @@ impl Recipe for Reference {
             ));
         };
         super::int::check_skew(self.skew)?;
+        if self.other_than.is_some() && (self.earlier || self.same.is_some() || self.pick.is_some())
+        {
+            return Err("other_than goes with none of earlier, same and pick".to_owned());
+        }
         let (target, rows) = place.other(table, column)?;
         let (table, _) = place
             .context
@@ -63,9 +70,11 @@ impl Recipe for Reference {
             let tied = tied::Tied::new(place, table, tie, target, pick_key, self.skew)?;
             return Ok(Box::new(tied));
         }
+        // One row is the other column's.
+        let choices = rows - u64::from(self.other_than.is_some() && rows > 1);
         // Popular for one column, popular for all: the scatter belongs to the table.
-        let scatter = Scatter::new(rows, dice::key(place.context.seed, table));
-        let choose = match (place.picker(rows, self.skew), self.earlier) {
+        let scatter = Scatter::new(choices, dice::key(place.context.seed, table));
+        let choose = match (place.picker(choices, self.skew), self.earlier) {
             // The number of the row itself: every row once.
             (Picker::Index(_), true) => Choose::Own,
             (Picker::Index(index), false) => Choose::Any(Picker::Index(index)),
@@ -77,10 +86,15 @@ impl Recipe for Reference {
                 "earlier is for references within a table, not to {table}"
             ));
         }
+        let apart = match &self.other_than {
+            Some(column) => Some(Apart::new(place, column, &target, rows)?),
+            None => None,
+        };
         Ok(Box::new(Rows {
             target,
             choose,
             pick_key,
+            apart,
         }))
     }
 
@@ -88,7 +102,16 @@ impl Recipe for Reference {
         let (table, column) = self.column.rsplit_once('.')?;
         let (table, _) = place.context.table(table)?;
         let is_key = self.same.is_none() && unique::is_key(place.context, table, column);
-        is_key.then(|| place.context.rows.get(table).copied())?
+        let rows = is_key.then(|| place.context.rows.get(table).copied())??;
+        let Some(other) = &self.other_than else {
+            return Some(rows);
+        };
+        // Which row a number stands for depends on the other column, which must be in all sets that this one is in.
+        let own = place.column()?;
+        let mut sets = place.context.tables[place.table?].unique.iter();
+        let is_told_apart =
+            |set: &Vec<String>| set.contains(other) || !set.iter().any(|c| c == own);
+        sets.all(is_told_apart).then(|| rows.saturating_sub(1))
     }
 }
 
@@ -97,6 +120,39 @@ struct Rows {
     choose: Choose,
     /// What columns roll from that take the same row.
     pick_key: Option<u64>,
+    apart: Option<Apart>,
+}
+
+/// Whose row is not to be taken.
+struct Apart {
+    other: Generator,
+    /// The generator of the column that both refer to.
+    target_key: u64,
+    rows: u64,
+}
+
+impl Apart {
+    fn new(
+        place: &Place<'_>,
+        column: &str,
+        target: &Generator,
+        rows: u64,
+    ) -> Result<Apart, String> {
+        let apart = Apart {
+            other: place.sibling(column)?,
+            target_key: target.key,
+            rows,
+        };
+        Ok(apart)
+    }
+
+    /// The row that stands for the n-th of all rows but the other column's.
+    fn row(&self, n: u64, row: u64, scratch: &mut Scratch) -> u64 {
+        match self.other.row_of(self.target_key, row, scratch) {
+            Some(taken) => (taken + 1 + n) % self.rows,
+            None => n,
+        }
+    }
 }
 
 enum Choose {
@@ -112,7 +168,7 @@ impl Redirect for Rows {
         &'a self,
         row: u64,
         dice: &mut Dice,
-        _: &mut Scratch,
+        scratch: &mut Scratch,
     ) -> Option<(&'a Generator, u64)> {
         let mut shared = self.pick_key.map(|key| Dice::new(key, row));
         let dice = shared.as_mut().unwrap_or(dice);
@@ -123,6 +179,10 @@ impl Redirect for Rows {
             Choose::Earlier(skew) if row > 0 => Skew::new(row, *skew).rank(dice),
             Choose::Earlier(_) => 0,
             Choose::Own => row,
+        };
+        let at = match &self.apart {
+            Some(apart) => apart.row(at, row, scratch),
+            None => at,
         };
         Some((&self.target, at))
     }

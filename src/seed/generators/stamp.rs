@@ -1,10 +1,21 @@
 //! Texts that are no longer than they may be, and unique where they must.
 
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::permutation::Permutation;
 
 /// 32 characters, five bits each, without those that are easily confused.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Appends the lowest of a number's digits, at most 13, the highest of them first.
+#[inline]
+pub(super) fn push_digits(number: u64, chars: usize, out: &mut Cells) {
+    let mut digits = [0; 13];
+    for (at, digit) in digits[..chars].iter_mut().rev().enumerate() {
+        *digit = DIGITS[(number >> (5 * at) & 31) as usize];
+    }
+    out.put_padded(&digits, chars);
+}
 
 /// A few letters and digits, others for each row.
 #[derive(Clone, Debug)]
@@ -28,12 +39,9 @@ impl Stamp {
         self.chars
     }
 
-    pub(super) fn push(&self, row: u64, text: &mut String) {
-        let number = self.order.at(row);
-        for digit in (0..self.chars).rev() {
-            let digit = DIGITS[(number >> (5 * digit) & 31) as usize];
-            text.push(digit.into());
-        }
+    #[inline]
+    pub(super) fn push(&self, row: u64, out: &mut Cells) {
+        push_digits(self.order.at(row), self.chars, out);
     }
 }
 
@@ -79,33 +87,42 @@ impl End {
         }
     }
 
-    /// Whether a text of so many characters stays as it is.
-    pub(super) fn keeps(&self, chars: usize) -> bool {
-        self.stamp.is_none() && self.max.is_none_or(|max| chars <= max)
-    }
-
-    /// Ends the text, of which the part from `start` on is this one's.
-    pub(super) fn put(&self, row: u64, text: &mut String) {
-        let room = match (&self.stamp, self.max) {
-            (_, None) => usize::MAX,
-            (Some(stamp), Some(max)) => max.saturating_sub(stamp.chars + 1),
-            (None, Some(max)) => max,
-        };
-        if text.len() > room {
-            let cut = text.char_indices().nth(room).map(|(at, _)| at);
-            text.truncate(cut.unwrap_or(text.len()));
-            let trimmed = text
-                .trim_end_matches([' ', '-', '.', ',', self.separator])
-                .len();
-            // A text that must not be empty keeps what it has.
-            text.truncate(if trimmed > 0 { trimmed } else { text.len() });
+    /// Ends the text that begins at `start`.
+    #[inline]
+    pub(super) fn put(&self, row: u64, out: &mut Cells, start: usize) {
+        if let Some(max) = self.max {
+            let room = match &self.stamp {
+                Some(stamp) => max.saturating_sub(stamp.chars + 1),
+                None => max,
+            };
+            self.cut(room, out, start);
         }
         if let Some(stamp) = &self.stamp {
-            if !text.is_empty() {
-                text.push(self.separator);
+            if out.len() > start {
+                out.push(self.separator);
             }
-            stamp.push(row, text);
+            stamp.push(row, out);
         }
+    }
+
+    /// Leaves so many characters of the text, and no blank or its like at its end.
+    fn cut(&self, room: usize, out: &mut Cells, start: usize) {
+        if out.len() - start <= room {
+            return;
+        }
+        let text = out.text_from(start);
+        let cut = text
+            .char_indices()
+            .nth(room)
+            .map_or(text.len(), |(at, _)| at);
+        let trimmed = text[..cut].trim_end_matches([' ', '-', '.', ',', self.separator]);
+        // A text that must not be empty keeps what it has.
+        let len = if trimmed.is_empty() {
+            cut
+        } else {
+            trimmed.len()
+        };
+        out.truncate(start + len);
     }
 
     /// Characters of the longest result, if there are `chars` before the end.

@@ -4,9 +4,8 @@ mod unique;
 
 use std::collections::BTreeSet;
 
-use bytes::BytesMut;
-
 use crate::seed::Spec;
+use crate::seed::cells::Cells;
 use crate::seed::context::Context;
 use crate::seed::dataset::tests::read;
 use crate::seed::encode::Encoding;
@@ -152,11 +151,11 @@ fn column(spec: &Spec, table: &str, name: &str, chunk: u64) -> Vec<(String, Vec<
             (at * chunk..((at + 1) * chunk).min(rows))
                 .map(|row| {
                     let text = format!("{:?}", generator.value(row, &mut scratch));
-                    let mut out = BytesMut::new();
+                    let mut out = Cells::default();
                     generator
                         .put(row, &mut scratch, &encoding, &mut out)
                         .unwrap();
-                    (text, out.to_vec())
+                    (text, out.as_slice().to_vec())
                 })
                 .collect()
         })

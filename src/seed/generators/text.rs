@@ -6,11 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stamp::Stamp;
+use super::written::{Write, Written};
 use super::{Make, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
 use crate::seed::skew::Skew;
-use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::SENTENCES;
 
 /// Between `min` and `max` characters of prose.
@@ -65,14 +66,14 @@ impl Recipe for Text {
         }
         let (prose, starts) = &*PROSE;
         let usable = starts.partition_point(|start| start + max < prose.len());
-        Ok(Box::new(Texts {
+        Ok(Box::new(Written(Texts {
             min,
             max,
             length: Skew::new((max - min) as u64 + 1, skew),
             prose,
             starts: &starts[..usable],
             stamp,
-        }))
+        })))
     }
 
     fn takes_number(&self) -> bool {
@@ -89,30 +90,28 @@ struct Texts {
     stamp: Option<Stamp>,
 }
 
-impl Make for Texts {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+impl Write for Texts {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
         let start = *dice.pick(self.starts);
         let length = self.min + self.length.rank(dice) as usize;
         let text = &self.prose[start..start + length];
         if let Some(stamp) = &self.stamp {
-            let out = scratch.text();
             let room = length.max(stamp.chars()) - stamp.chars();
             if room > 1 {
                 out.push_str(text[..room - 1].trim_end());
                 out.push(' ');
             }
-            stamp.push(row, out);
-            return Value::Text(out);
+            return stamp.push(row, out);
         }
         // A text that is cut at a blank would differ from what an application trims it to.
-        Value::Text(match text.strip_suffix(' ') {
+        out.push_str(match text.strip_suffix(' ') {
             Some(trimmed) if length > self.min => trimmed,
             Some(_) => &self.prose[start + 1..start + 1 + length],
             None => text,
         })
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text { chars: self.max }
+    fn chars(&self) -> usize {
+        self.max
     }
 }

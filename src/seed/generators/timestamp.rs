@@ -39,7 +39,7 @@ impl Recipe for Timestamp {
                 Order::Steps { picker, step_us }
             }
             (_, false, _) => Order::None,
-            (_, true, Some(rows)) => Order::Rows(rows.max(1)),
+            (_, true, Some(rows)) => Order::Rows(Shares::new(self.span_us(), rows)),
             (_, true, None) => {
                 return Err("increasing needs rows in order, and a parameter has none".to_owned());
             }
@@ -89,8 +89,8 @@ struct Moments {
 
 enum Order {
     None,
-    /// The rows that the moments are spread over in order.
-    Rows(u64),
+    /// Spread over the rows in order.
+    Rows(Shares),
     /// So many steps after the beginning.
     Steps {
         picker: Picker,
@@ -102,10 +102,10 @@ impl Make for Moments {
     fn value<'a>(&'a self, row: u64, dice: &mut Dice, _: &'a mut Scratch) -> Value<'a> {
         let since_from_us = match &self.order {
             Order::None => dice.below(self.span_us.saturating_add(1)),
-            Order::Rows(rows) => {
+            Order::Rows(shares) => {
                 // Somewhere in the row's own share of the time.
-                let start = share(row, self.span_us, *rows);
-                start + dice.below(share(row + 1, self.span_us, *rows) - start)
+                let start = shares.start(row);
+                start + dice.below(shares.start(row + 1) - start)
             }
             Order::Steps { picker, step_us } => picker.at(row, dice) * *step_us as u64,
         };
@@ -120,11 +120,25 @@ impl Make for Moments {
     }
 }
 
-/// Where a row's share of a span starts, if all rows share it evenly.
-pub(super) fn share(row: u64, span: u64, rows: u64) -> u64 {
-    // A division of 128 bits is slow, and few tables need it.
-    match row.checked_mul(span) {
-        Some(product) => product / rows,
-        None => (u128::from(row) * u128::from(span) / u128::from(rows)) as u64,
+/// A span that all rows share evenly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shares {
+    /// Of one row, with 64 bits after the point: dividing each row anew would take longer than all else.
+    step: u128,
+}
+
+impl Shares {
+    pub(super) fn new(span: u64, rows: u64) -> Shares {
+        Shares {
+            step: (u128::from(span) << 64) / u128::from(rows.max(1)),
+        }
+    }
+
+    /// Where a row's share starts.
+    #[inline]
+    pub(super) fn start(self, row: u64) -> u64 {
+        let (whole, fraction) = ((self.step >> 64) as u64, self.step as u64);
+        let carried = u128::from(row) * u128::from(fraction) >> 64;
+        row * whole + carried as u64
     }
 }

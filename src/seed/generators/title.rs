@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::End;
 use super::words::{Words, longest};
+use super::written::{Write, Written};
 use super::{Make, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::{SLUGS, TITLES};
 
 /// A few words: `Multi-layered modular throughput`.
@@ -34,12 +35,7 @@ pub(super) const SHARED: &str = "title";
 
 impl Recipe for Title {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Words::boxed(
-            place,
-            TITLES.as_slice(),
-            self.max,
-            Some(place.shared_key(SHARED)),
-        )
+        Words::boxed(place, &TITLES, self.max, Some(place.shared_key(SHARED)))
     }
 
     fn takes_number(&self) -> bool {
@@ -49,11 +45,11 @@ impl Recipe for Title {
 
 impl Recipe for Slug {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Slugs {
+        Ok(Box::new(Written(Slugs {
             key: place.shared_key(SHARED),
             end: End::new(place, self.max, '-')?,
             chars: longest(&SLUGS),
-        }))
+        })))
     }
 
     fn takes_number(&self) -> bool {
@@ -67,21 +63,14 @@ struct Slugs {
     chars: usize,
 }
 
-impl Make for Slugs {
-    fn value<'a>(&'a self, row: u64, _: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let slug = Dice::new(self.key, row).word(&SLUGS);
-        if self.end.keeps(self.chars) {
-            return Value::Text(slug);
-        }
-        let text = scratch.text();
-        text.push_str(slug);
-        self.end.put(row, text);
-        Value::Text(text)
+impl Write for Slugs {
+    fn write(&self, row: u64, _: &mut Dice, out: &mut Cells) {
+        let start = out.len();
+        SLUGS.put_any(&mut Dice::new(self.key, row), out);
+        self.end.put(row, out, start);
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text {
-            chars: self.end.chars(self.chars),
-        }
+    fn chars(&self) -> usize {
+        self.end.chars(self.chars)
     }
 }

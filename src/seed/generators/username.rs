@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::email::push_letters;
 use super::name::Person;
 use super::stamp::End;
 use super::words::longest;
+use super::written::{Write, Written};
 use super::{Make, Recipe};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::{FIRST_NAMES, LAST_NAMES};
 
 /// The row's person with a number: `olivia_smith_4k2f`; another for every row.
@@ -24,10 +24,10 @@ pub struct Username {
 
 impl Recipe for Username {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Usernames {
+        Ok(Box::new(Written(Usernames {
             person: Person::new(place),
             end: End::stamped(place, self.max, '_')?,
-        }))
+        })))
     }
 
     fn is_injective(&self, _: &Place<'_>) -> bool {
@@ -44,20 +44,15 @@ struct Usernames {
     end: End,
 }
 
-impl Make for Usernames {
-    fn value<'a>(&'a self, row: u64, _: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
-        push_letters(self.person.first(row), text);
-        text.push('_');
-        push_letters(self.person.last(row), text);
-        self.end.put(row, text);
-        Value::Text(text)
+impl Write for Usernames {
+    fn write(&self, row: u64, _: &mut Dice, out: &mut Cells) {
+        let start = out.len();
+        self.person.write_letters(row, b'_', out);
+        self.end.put(row, out, start);
     }
 
-    fn shape(&self) -> Shape {
-        let names = longest(FIRST_NAMES) + 1 + longest(LAST_NAMES);
-        Shape::Text {
-            chars: self.end.chars(names),
-        }
+    fn chars(&self) -> usize {
+        let names = longest(&FIRST_NAMES) + 1 + longest(&LAST_NAMES);
+        self.end.chars(names)
     }
 }

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::End;
 use super::words::longest;
+use super::written::{Write, Written};
 use super::{Make, Recipe, company, title};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::value::{Scratch, Shape, Value};
 use crate::seed::words::{HOSTS, SLUGS};
 
 /// The row's company with a reserved domain: `smith-and-sons.example.com`.
@@ -36,10 +37,10 @@ const SCHEME: &str = "https://";
 impl Recipe for Domain {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         let room = self.max.map(|max| max.saturating_sub(RESERVED.len()));
-        Ok(Box::new(Domains {
+        Ok(Box::new(Written(Domains {
             key: place.shared_key(company::SHARED),
             end: End::new(place, room, '-')?,
-        }))
+        })))
     }
 
     fn takes_number(&self) -> bool {
@@ -49,11 +50,11 @@ impl Recipe for Domain {
 
 impl Recipe for Url {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
-        Ok(Box::new(Urls {
+        Ok(Box::new(Written(Urls {
             host_key: place.shared_key(company::SHARED),
             page_key: place.shared_key(title::SHARED),
             end: End::new(place, self.max, '-')?,
-        }))
+        })))
     }
 
     fn takes_number(&self) -> bool {
@@ -66,19 +67,16 @@ struct Domains {
     end: End,
 }
 
-impl Make for Domains {
-    fn value<'a>(&'a self, row: u64, _: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
-        text.push_str(Dice::new(self.key, row).word(&HOSTS));
-        self.end.put(row, text);
-        text.push_str(RESERVED);
-        Value::Text(text)
+impl Write for Domains {
+    fn write(&self, row: u64, _: &mut Dice, out: &mut Cells) {
+        let start = out.len();
+        HOSTS.put_any(&mut Dice::new(self.key, row), out);
+        self.end.put(row, out, start);
+        out.push_str(RESERVED);
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text {
-            chars: self.end.chars(longest(&HOSTS)) + RESERVED.len(),
-        }
+    fn chars(&self) -> usize {
+        self.end.chars(longest(&HOSTS)) + RESERVED.len()
     }
 }
 
@@ -88,22 +86,19 @@ struct Urls {
     end: End,
 }
 
-impl Make for Urls {
-    fn value<'a>(&'a self, row: u64, _: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
-        let text = scratch.text();
-        text.push_str(SCHEME);
-        text.push_str(Dice::new(self.host_key, row).word(&HOSTS));
-        text.push_str(RESERVED);
-        text.push('/');
-        text.push_str(Dice::new(self.page_key, row).word(&SLUGS));
-        self.end.put(row, text);
-        Value::Text(text)
+impl Write for Urls {
+    fn write(&self, row: u64, _: &mut Dice, out: &mut Cells) {
+        let start = out.len();
+        out.push_str(SCHEME);
+        HOSTS.put_any(&mut Dice::new(self.host_key, row), out);
+        out.push_str(RESERVED);
+        out.push('/');
+        SLUGS.put_any(&mut Dice::new(self.page_key, row), out);
+        self.end.put(row, out, start);
     }
 
-    fn shape(&self) -> Shape {
+    fn chars(&self) -> usize {
         let host = SCHEME.len() + longest(&HOSTS) + RESERVED.len();
-        Shape::Text {
-            chars: self.end.chars(host + 1 + longest(&SLUGS)),
-        }
+        self.end.chars(host + 1 + longest(&SLUGS))
     }
 }

@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 
 use super::stamp::End;
+use super::written::{Write, Written};
 use super::{Make, Picker};
+use crate::seed::cells::Cells;
 use crate::seed::context::Place;
 use crate::seed::dice::Dice;
-use crate::seed::value::{Scratch, Shape, Value};
+use crate::seed::words::Table;
 
 /// A generator of words.
-pub(super) struct Words<T: 'static> {
-    words: &'static [T],
+pub(super) struct Words {
+    words: &'static Table,
     picker: Picker,
     /// What the rolls start from, if other columns share them.
     shared: Option<u64>,
@@ -18,21 +20,21 @@ pub(super) struct Words<T: 'static> {
     chars: usize,
 }
 
-impl<T: AsRef<str> + Send + Sync> Words<T> {
+impl Words {
     pub(super) fn boxed(
         place: &Place<'_>,
-        words: &'static [T],
+        words: &'static Table,
         max: Option<usize>,
         shared: Option<u64>,
     ) -> Result<Box<dyn Make>, String> {
         let picker = place.picker(words.len() as u64, 0.0);
-        Ok(Box::new(Words {
+        Ok(Box::new(Written(Words {
             words,
             shared: shared.filter(|_| matches!(picker, Picker::Chance { .. })),
             picker,
             end: End::new(place, max, ' ')?,
             chars: longest(words),
-        }))
+        })))
     }
 }
 
@@ -49,23 +51,20 @@ pub(super) fn longest(words: &[impl AsRef<str>]) -> usize {
     chars.max().unwrap_or(0)
 }
 
-impl<T: AsRef<str> + Send + Sync> Make for Words<T> {
-    fn value<'a>(&'a self, row: u64, dice: &mut Dice, scratch: &'a mut Scratch) -> Value<'a> {
+impl Write for Words {
+    fn write(&self, row: u64, dice: &mut Dice, out: &mut Cells) {
+        let start = out.len();
         let mut shared = self.shared.map(|key| Dice::new(key, row));
         let dice = shared.as_mut().unwrap_or(dice);
-        let word = self.words[self.picker.at(row, dice) as usize].as_ref();
-        if self.end.keeps(self.chars) {
-            return Value::Text(word);
-        }
-        let text = scratch.text();
-        text.push_str(word);
-        self.end.put(row, text);
-        Value::Text(text)
+        self.words.put(self.picker.at(row, dice) as usize, out);
+        self.end.put(row, out, start);
     }
 
-    fn shape(&self) -> Shape {
-        Shape::Text {
-            chars: self.end.chars(self.chars),
-        }
+    fn chars(&self) -> usize {
+        self.end.chars(self.chars)
+    }
+
+    fn is_plain(&self) -> bool {
+        self.words.is_plain()
     }
 }

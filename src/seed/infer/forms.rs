@@ -140,5 +140,6 @@ pub(super) fn reference(table: &str, column: &str) -> reference::Reference {
         pick: None,
         earlier: false,
         same: None,
+        other_than: None,
     }
 }

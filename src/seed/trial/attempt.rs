@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::pin::pin;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio_postgres::Client;
 
-use super::Violation;
+use super::{Refused, Violation};
 use crate::postgres::failure::{in_words, is_about_values};
 use crate::postgres::relation::{quote_identifier, quote_literal};
+use crate::seed::cells::Cells;
+use crate::seed::copy::Maker;
 use crate::seed::copy::stream::put_header;
 use crate::seed::dataset::TableSpec;
 use crate::seed::layout::Layout;
 use crate::seed::structure::{Check, Column, ColumnType, FilledBy, Structure, Table, TypeKind};
-use crate::seed::value::Scratch;
 use crate::seed::{Error, copy};
 
 /// Rows of a table that are tried: the first, the last, and some in between.
@@ -67,6 +68,7 @@ pub(super) async fn all(
     client: &Client,
     structure: &Structure,
     layouts: &[Layout],
+    refused: &Refused,
 ) -> Result<Vec<Violation>, Error> {
     make(client, structure, layouts).await?;
     let mut violations = Vec::new();
@@ -74,7 +76,7 @@ pub(super) async fn all(
         let Some(table) = table(structure, &layout.name) else {
             continue;
         };
-        if let Err(message) = send(client, layout, &name(at)).await? {
+        if let Err(message) = send(client, layout, &name(at), refused).await? {
             violations.push(Violation {
                 table: layout.name.clone(),
                 check: Check {
@@ -168,21 +170,29 @@ fn columns(table: &Table, layout: &Layout) -> String {
 }
 
 /// Sends rows; what the server has against one of them is the inner error.
-async fn send(client: &Client, layout: &Layout, name: &str) -> Result<Result<(), String>, Error> {
+async fn send(
+    client: &Client,
+    layout: &Layout,
+    name: &str,
+    refused: &Refused,
+) -> Result<Result<(), String>, Error> {
     let failed = || Error::doing(format!("while trying rows of {}", layout.sql_name));
-    let mut buffer = BytesMut::new();
+    let mut buffer = Cells::default();
     put_header(&mut buffer);
-    let mut scratch = Scratch::default();
-    for row in tried(layout.rows) {
-        copy::put_row(layout, row, &mut scratch, &mut buffer)
+    let mut maker = Maker::default();
+    let known = refused.get(&layout.name).into_iter().flatten().copied();
+    let known = known.filter(|row| *row < layout.rows);
+    for row in tried(layout.rows).into_iter().chain(known) {
+        maker
+            .put(layout, row..row + 1, &mut buffer)
             .map_err(|failed| failed.at(layout))?;
     }
-    buffer.extend_from_slice(&(-1i16).to_be_bytes());
+    buffer.put_i16(-1);
     let sink = client
         .copy_in::<_, Bytes>(&copy::statement(layout, name))
         .await;
     let mut sink = pin!(sink.map_err(failed())?);
-    let sent = sink.send(buffer.freeze()).await;
+    let sent = sink.send(Bytes::from_owner(buffer)).await;
     let ended = match sent {
         Ok(()) => sink.as_mut().finish().await.map(drop),
         Err(e) => Err(e),

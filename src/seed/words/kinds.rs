@@ -13,20 +13,21 @@ use fake::faker::internet::raw::UserAgent;
 use fake::faker::job::raw::Title;
 use fake::locales::{Data, EN, FR_FR};
 
-use super::{TITLES, table};
+use super::{TITLES, Table, table};
 use crate::seed::digits;
 use crate::seed::generators::fake::Kind;
 
 /// Made when they are first asked for, and kept: a kind is seldom used.
-static MADE: LazyLock<Mutex<HashMap<Kind, &'static [String]>>> = LazyLock::new(Mutex::default);
+static MADE: LazyLock<Mutex<HashMap<Kind, &'static Table>>> = LazyLock::new(Mutex::default);
 
 /// The words of a kind.
-pub fn of(kind: Kind) -> &'static [String] {
+pub fn of(kind: Kind) -> &'static Table {
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    made.entry(kind).or_insert_with(|| make(kind).leak())
+    made.entry(kind)
+        .or_insert_with(|| Box::leak(Box::new(make(kind))))
 }
 
-fn make(kind: Kind) -> Vec<String> {
+fn make(kind: Kind) -> Table {
     match kind {
         Kind::JobTitle => table("job titles", 2_048, |dice| Title(EN).fake_with_rng(dice)),
         Kind::Industry => list(EN::COMPANY_INDUSTRY),
@@ -59,7 +60,7 @@ fn make(kind: Kind) -> Vec<String> {
             SemverStable(EN).fake_with_rng(dice)
         }),
         Kind::Buzzword => list(EN::COMPANY_BUZZWORD_HEAD),
-        Kind::CatchPhrase => TITLES.clone(),
+        Kind::CatchPhrase => Table::new(TITLES.iter().cloned()),
         Kind::Word => list(EN::LOREM_WORD),
         Kind::CreditCard => table("cards", 8_192, |dice| {
             CreditCardNumber(EN).fake_with_rng(dice)
@@ -83,14 +84,14 @@ fn make(kind: Kind) -> Vec<String> {
 }
 
 /// Each once.
-fn list(words: &[&str]) -> Vec<String> {
+fn list(words: &[&str]) -> Table {
     let mut list: Vec<String> = Vec::new();
     for word in words {
         if !list.iter().any(|known| known == word) {
             list.push((*word).to_owned());
         }
     }
-    list
+    Table::new(list)
 }
 
 const LANGUAGES: [(&str, &str); 24] = [

@@ -157,3 +157,30 @@ async fn cycles_of_required_references_and_narrow_keys_are_filled() {
     )
     .await;
 }
+
+/// Of the rows that are tried first none breaks these checks, of all rows some do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_only_the_load_shows_to_break_a_check_is_mended() {
+    let server = Server::start().await;
+    let schema = "
+        CREATE TABLE parents (id bigserial PRIMARY KEY, at timestamptz NOT NULL, key uuid NOT NULL,
+            mark int NOT NULL CHECK (hashint4(mark) % 400 <> 0));
+        CREATE TABLE children (id bigserial PRIMARY KEY, parent_id bigint NOT NULL REFERENCES parents, at timestamptz NOT NULL,
+            CONSTRAINT rare CHECK (hashint8(id) % 2000 <> 0));
+        CREATE TABLE others (id bigserial PRIMARY KEY, parent_id bigint NOT NULL REFERENCES parents, at timestamptz NOT NULL);
+    ";
+    let (client, seeded) = filled(&server, "rare", schema, 20_000).await;
+    let empty: Vec<_> = seeded.empty.keys().collect();
+    assert_eq!(empty, ["children"], "{:?}", seeded.empty);
+    assert!(
+        seeded.empty["children"].contains("rare"),
+        "{:?}",
+        seeded.empty
+    );
+    holds(
+        &client,
+        "the others are full",
+        "SELECT (SELECT count(*) FROM parents) = 20000 AND (SELECT count(*) FROM others) = 20000",
+    )
+    .await;
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pgrehearse::seed::dataset::Description;
 use pgrehearse::seed::structure::Structure;
-use pgrehearse::seed::{explain, infer};
+use pgrehearse::seed::{self, Dataset, Spec, explain, infer};
 
 use crate::server::{Server, connect};
 
@@ -79,4 +79,30 @@ async fn the_file_that_explains_a_dataset_is_that_dataset() {
         .map(|column| users.find(&format!("\n{column}")).expect(column))
         .collect();
     assert!(at.is_sorted(), "in the order of the table: {users}");
+}
+
+/// It may neither write nor make temporary tables, and what it prints holds nothing of what is in the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn to_explain_a_database_in_use_it_is_only_read() {
+    let server = Server::start().await;
+    let config = server.database("in_use").await;
+    let client = connect(&config).await;
+    let sql = "CREATE TABLE people (id bigserial PRIMARY KEY, name text NOT NULL CHECK (name <> 'nobody'), at timestamptz);
+        INSERT INTO people (name) VALUES ('sentinel-4711');
+        REVOKE TEMPORARY ON DATABASE in_use FROM PUBLIC;
+        CREATE ROLE reader LOGIN PASSWORD 'only-reads';
+        GRANT SELECT ON people TO reader;";
+    client.batch_execute(sql).await.unwrap();
+    let mut reader = config.clone();
+    reader.user("reader").password("only-reads");
+    let dataset = Dataset::of_database();
+    let spec = Spec {
+        seed: dataset.seed,
+        dataset,
+        rows: 1_000,
+        workers: 1,
+    };
+    let text = seed::explain(&reader, &spec).await.unwrap();
+    assert!(text.contains("[tables.people.columns]"), "{text}");
+    assert!(!text.contains("sentinel"), "{text}");
 }

@@ -84,3 +84,24 @@ async fn what_has_no_parent_stays_empty_and_says_why() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_references_that_must_differ_do() {
+    let server = Server::start().await;
+    let schema = "
+        CREATE TABLE areas (id serial PRIMARY KEY, name text NOT NULL);
+        CREATE TABLE links (id serial PRIMARY KEY, one int NOT NULL REFERENCES areas, other int NOT NULL REFERENCES areas,
+            made_at timestamptz, CHECK (one <> other));
+        CREATE TABLE pairs (one int NOT NULL REFERENCES areas, other int NOT NULL REFERENCES areas, PRIMARY KEY (one, other),
+            CHECK (other <> one));
+        CREATE TABLE merges (id serial PRIMARY KEY, old uuid NOT NULL, kept int REFERENCES areas, gone int REFERENCES areas,
+            CHECK (kept IS DISTINCT FROM gone OR kept IS NULL));
+    ";
+    let (client, _) = full(&server, "apart", schema, 3_000).await;
+    holds(
+        &client,
+        "all areas are referred to alike",
+        "SELECT count(DISTINCT one) > 150 AND count(DISTINCT other) > 150 FROM links",
+    )
+    .await;
+}
