@@ -1,9 +1,9 @@
 //! What watching costs: `cargo bench --bench observers`.
 //!
-//! One closed loop at all that the server can do; the observers are switched on for a second and off for a second, again
-//! and again: the sampler of locks, and the server's log of waits with the low `deadlock_timeout`. Each second with them is
+//! One closed loop at all that the server can do; the observers are switched on and off, again and again: the sampler of locks, and the server's log of waits with the low `deadlock_timeout`. Each time with them is
 //! compared with the two beside it, so that neither the machine's moods nor where the scheduler has put the server's
-//! processes count. What counts is the median of these ratios. Set `ROUNDS` for more of them.
+//! processes count, and time that the hypervisor gave to others is not counted (`/proc/stat`, steal). What counts is the
+//! median of these ratios. Set `ROUNDS` for more of them.
 
 #![expect(clippy::print_stdout, reason = "a bench shows what it measured")]
 
@@ -29,7 +29,7 @@ use tokio_postgres::Client;
 
 /// Queries that come back in a window are counted from so long after its beginning: reloading the settings costs time too.
 const SETTLE: Duration = Duration::from_millis(100);
-const WINDOW: Duration = Duration::from_millis(500);
+const WINDOW: Duration = Duration::from_millis(800);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -49,13 +49,33 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// One window, watched or not: from when to when queries count.
+/// From when to when queries count, and how much of that time the machine was ours.
+struct Window {
+    begin: At,
+    end: At,
+    ours: f64,
+}
+
+/// CPU time of the machine, in ticks: all of it, and what others got of it.
+fn ticks() -> (u64, u64) {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let cpu = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = cpu
+        .split_whitespace()
+        .filter_map(|n| n.parse().ok())
+        .collect();
+    // user, nice, system, idle, iowait, irq, softirq, steal; guests are in user.
+    let all = ticks.iter().take(8).sum();
+    (all, ticks.get(7).copied().unwrap_or(0))
+}
+
+/// One window, watched or not.
 async fn measure(
     ground: &Ground,
     admin: &Client,
     journal: &Journal,
     is_watched: bool,
-) -> Result<(At, At)> {
+) -> Result<Window> {
     let (timeout_ms, log_waits) = match is_watched {
         true => (log::LOAD_DEADLOCK_TIMEOUT.as_millis(), "on"),
         false => (1_000, "off"),
@@ -71,25 +91,36 @@ async fn measure(
         true => {
             let (config, version) = (ground.server.config(Role::Admin), ground.server.version());
             let watched = Watched::default();
-            let sampler = Sampler::start(config, version, Clock::start(), watched, pace::INTERVAL);
+            let sampler = Sampler::start(
+                config,
+                version,
+                Clock::start(),
+                watched,
+                pace::interval(true),
+            );
             Some(sampler.await?)
         }
         false => None,
     };
     tokio::time::sleep(SETTLE).await;
-    let begin = journal.clock.now();
+    let (begin, (all_before, stolen_before)) = (journal.clock.now(), ticks());
     tokio::time::sleep(WINDOW - SETTLE).await;
-    let end = journal.clock.now();
+    let (end, (all, stolen)) = (journal.clock.now(), ticks());
     if let Some(sampler) = sampler {
         sampler.stop().await;
     }
-    Ok((begin, end))
+    let stolen = (stolen - stolen_before) as f64 / (all - all_before).max(1) as f64;
+    Ok(Window {
+        begin,
+        end,
+        ours: 1.0 - stolen,
+    })
 }
 
-fn show(connections: usize, journal: &Journal, windows: &[(At, At)]) -> Result<()> {
+fn show(connections: usize, journal: &Journal, windows: &[Window]) -> Result<()> {
     let rates: Vec<f64> = windows
         .iter()
-        .map(|window| rate(journal, *window))
+        .map(|window| rate(journal, window) / window.ours)
         .collect();
     let beside = |at: usize| (rates[at - 1] + rates[at + 1]) / 2.0;
     let watched = || (1..rates.len()).step_by(2);
@@ -113,9 +144,12 @@ fn show(connections: usize, journal: &Journal, windows: &[(At, At)]) -> Result<(
 }
 
 /// Queries per second in the intervals of the timeline that lie inside the window.
-fn rate(journal: &Journal, (begin, end): (At, At)) -> f64 {
+fn rate(journal: &Journal, window: &Window) -> f64 {
     let interval_us = INTERVAL.as_micros() as u64;
-    let (from, until) = (begin.0.div_ceil(interval_us), end.0 / interval_us);
+    let (from, until) = (
+        window.begin.0.div_ceil(interval_us),
+        window.end.0 / interval_us,
+    );
     let completed = journal.intervals(|intervals| {
         let inside = &intervals[from as usize..(until as usize).min(intervals.len())];
         inside

@@ -139,10 +139,7 @@ impl<'a> Stage<'a> {
         recording.relations = before.joined(&before);
         let log = open_log(server, &admin, recording).await;
         let watched = Watched::default();
-        let interval = match log {
-            Some(_) => pace::INTERVAL,
-            None => pace::INTERVAL_WITHOUT_LOG,
-        };
+        let interval = pace::interval(log.is_some());
         recording.sample_interval_ms = ms(interval);
         let sampler = Sampler::start(
             server.config(Role::Admin),

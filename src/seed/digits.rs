@@ -49,9 +49,9 @@ pub fn eight(n: u32) -> ([u8; 8], usize) {
     // The highest digits end in the lowest bytes. Each step splits all parts in two, by multiplying with the inverse.
     let n = u64::from(n);
     let fours = (n / 10_000) | (n % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
     let ones = tens | (twos - tens * 10) << 8;
     let zeros = (ones.trailing_zeros() / 8).min(7);
     let digits = (ones + 0x3030_3030_3030_3030) >> (8 * zeros);

@@ -134,7 +134,7 @@ impl Settling<'_> {
         spec.dataset.main.clone_from(&self.inferred.main);
         spec.dataset.tables = self.inferred.tables.clone();
         let layouts = layout::of(self.client, &spec, tables).await?;
-        attempt::all(self.client, self.structure, &layouts, &self.refused).await
+        attempt::all(self.client, self.structure, &layouts, self.refused).await
     }
 
     /// Changes each table that violates a check, or gives it up.

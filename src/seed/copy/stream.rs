@@ -12,7 +12,7 @@ use crate::seed::cells::Cells;
 use crate::seed::session::Session;
 
 /// Bytes made before they are handed to the connection.
-pub const BUFFER_BYTES: usize = 256 << 10;
+pub const BUFFER_BYTES: usize = 64 << 10;
 /// A row may begin just before the buffer is full.
 const ROOM_BYTES: usize = BUFFER_BYTES + BUFFER_BYTES / 8;
 

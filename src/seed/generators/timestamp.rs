@@ -138,7 +138,7 @@ impl Shares {
     #[inline]
     pub(super) fn start(self, row: u64) -> u64 {
         let (whole, fraction) = ((self.step >> 64) as u64, self.step as u64);
-        let carried = u128::from(row) * u128::from(fraction) >> 64;
+        let carried = (u128::from(row) * u128::from(fraction)) >> 64;
         row * whole + carried as u64
     }
 }

@@ -136,7 +136,7 @@ impl Settling<'_> {
         let Ok(layouts) = layout::of(self.client, &spec, &tables).await else {
             return Ok(None);
         };
-        let found = attempt::all(self.client, self.structure, &layouts, &self.refused).await?;
+        let found = attempt::all(self.client, self.structure, &layouts, self.refused).await?;
         Ok(Some(found))
     }
 }
