@@ -7,8 +7,8 @@ use super::digits;
 
 /// A buffer that is only ever added to, for many short pieces: numbers and words of a few bytes.
 ///
-/// What it has room for is there already, so that a piece is copied as a whole number of words where it can be, without
-/// a call: appending to a `Vec` or a `BytesMut` takes more than half of the time of making a row.
+/// What it has room for is there already, so that a short piece is copied as one or two words of the processor, without
+/// a call.
 #[derive(Debug, Default)]
 pub struct Cells {
     /// Those after `len` mean nothing.

@@ -69,13 +69,17 @@ impl<'a> Choice<'a> {
         })
     }
 
-    /// Takes note of rows that a load could not bring in, so that the next choice does without them. An error where
-    /// there is nothing to choose.
-    pub(super) fn learn(&mut self, refusals: Vec<Refusal>) -> Result<(), Error> {
+    /// Whether there is anything to choose.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Takes note of rows that a load could not bring in, so that the next choice does without them.
+    pub(super) fn learn(&mut self, refusals: Vec<Refusal>) {
+        let Some(open) = &mut self.open else {
+            return;
+        };
         for refusal in refusals {
-            let Some(open) = &mut self.open else {
-                return Err(refusal.error);
-            };
             let known = open.refused.contains_key(&refusal.table);
             match refusal.row {
                 Some(row) if !known => {
@@ -91,7 +95,6 @@ impl<'a> Choice<'a> {
                 }
             }
         }
-        Ok(())
     }
 }
 

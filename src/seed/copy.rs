@@ -30,6 +30,8 @@ struct Work {
     next: AtomicUsize,
     rows_done: AtomicU64,
     rows_total: u64,
+    /// After a row was refused.
+    goes_on: bool,
     /// By the index of their tables.
     refusals: Mutex<BTreeMap<usize, Refusal>>,
     talk: Talk,
@@ -49,11 +51,13 @@ struct Chunk {
     rows: Range<u64>,
 }
 
-/// Fills all tables, with `workers` streams at once. Where it refuses a row, what other tables have got may be gone, too.
+/// Fills all tables, with `workers` streams at once. A row that is refused ends it, or, with `goes_on`, its table: then what
+/// other tables have got may be gone, too.
 pub(super) async fn all(
     config: &Config,
     layouts: Vec<Layout>,
     workers: usize,
+    goes_on: bool,
     talk: &Talk,
 ) -> Result<Vec<Refusal>, Error> {
     let work = Arc::new(Work {
@@ -62,6 +66,7 @@ pub(super) async fn all(
         layouts,
         next: AtomicUsize::new(0),
         rows_done: AtomicU64::new(0),
+        goes_on,
         refusals: Mutex::default(),
         talk: talk.clone(),
     });
@@ -104,7 +109,7 @@ impl Work {
             let rows = chunk.rows.clone();
             match self.copy(&mut stream, &mut maker, layout, rows).await {
                 Ok(()) => uncommitted += chunk.rows.end - chunk.rows.start,
-                Err(Failed::Server(error)) if is_about_values(&error) => {
+                Err(Failed::Server(error)) if self.goes_on && is_about_values(&error) => {
                     self.refuse(chunk, error);
                     stream.roll_back().await?;
                     uncommitted = 0;

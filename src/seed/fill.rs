@@ -38,12 +38,12 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     let taken_away = after::take_away(&session).await?;
     let loaded = loop {
         let loaded = Loaded::of(&chosen.spec, &layouts);
-        let copied = copy::all(config, layouts, spec.workers, talk).await;
+        let copied = copy::all(config, layouts, spec.workers, choice.is_open(), talk).await;
         let refusals = copied.map_err(|error| error.with_need(&chosen.spec))?;
         if refusals.is_empty() {
             break loaded;
         }
-        choice.learn(refusals)?;
+        choice.learn(refusals);
         loaded.empty(&session).await?;
         chosen = choice.make().await?;
         layouts = layout::read(&session, &chosen.spec).await?;
@@ -75,11 +75,8 @@ pub(super) async fn database_bytes(client: &Client) -> Result<u64, Error> {
 pub async fn rows(config: &Config, spec: &Spec, talk: &Talk) -> Result<(), Error> {
     let session = Session::open(config).await?;
     let layouts = layout::read(&session, spec).await?;
-    let refusals = copy::all(config, layouts, spec.workers, talk).await?;
-    match refusals.into_iter().next() {
-        Some(refusal) => Err(refusal.error),
-        None => Ok(()),
-    }
+    let copied = copy::all(config, layouts, spec.workers, false, talk).await;
+    copied.map(drop)
 }
 
 /// The tables that rows are sent to.
