@@ -205,6 +205,7 @@ fn moments(ty: &str, spec: Option<&GeneratorSpec>, atoms: &[&Atom]) -> Option<Ge
         from: times::timestamp(from),
         until: times::timestamp(until),
         increasing,
+        days: false,
     }))
 }
 

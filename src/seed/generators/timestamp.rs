@@ -20,6 +20,9 @@ pub struct Timestamp {
     /// Later rows get later moments, as in a table that is only added to.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub increasing: bool,
+    /// It is a day that counts, as in a date: where values must differ, their days do.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub days: bool,
 }
 
 impl Recipe for Timestamp {
@@ -34,7 +37,7 @@ impl Recipe for Timestamp {
         let order = match (&picker, self.increasing, place.rows()) {
             (Picker::Index(index), ..) => {
                 // As coarse as the set of columns allows.
-                let is_days = index.count() <= self.days();
+                let is_days = self.days || index.count() <= self.day_count();
                 let step_us = if is_days { DAY_US } else { SECOND_US };
                 Order::Steps { picker, step_us }
             }
@@ -55,12 +58,16 @@ impl Recipe for Timestamp {
     fn is_injective(&self, place: &Place<'_>) -> bool {
         // With a day for each row it may be a date, and two rows may fall on one.
         let rows = place.rows().unwrap_or(0);
-        self.increasing && rows > self.days() && rows <= self.span_us()
+        !self.days && self.increasing && rows > self.day_count() && rows <= self.span_us()
     }
 
     fn choices(&self, _: &Place<'_>, fine: bool) -> Option<u64> {
         let seconds = self.span_us() / SECOND_US as u64 + 1;
-        Some(if fine { seconds } else { self.days() })
+        Some(if fine && !self.days {
+            seconds
+        } else {
+            self.day_count()
+        })
     }
 }
 
@@ -75,7 +82,7 @@ impl Timestamp {
     }
 
     /// Days of which each begins in the time.
-    fn days(&self) -> u64 {
+    fn day_count(&self) -> u64 {
         self.span_us() / DAY_US as u64 + 1
     }
 }

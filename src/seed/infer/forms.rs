@@ -122,6 +122,7 @@ pub(super) fn moments(from: &str, until: &str, increasing: bool) -> GeneratorSpe
         from: at(from),
         until: at(until),
         increasing,
+        days: false,
     })
 }
 

@@ -54,6 +54,13 @@ fn alone(draft: &mut Draft<'_>, column: &str, set: &Unique) {
         | GeneratorSpec::Decimal(_)
         | GeneratorSpec::Price(_)
         | GeneratorSpec::Float(_) => sequence(),
+        GeneratorSpec::Timestamp(found) if is_date(draft, column) => {
+            GeneratorSpec::Timestamp(Timestamp {
+                increasing: false,
+                days: true,
+                ..found.clone()
+            })
+        }
         GeneratorSpec::Timestamp(_) | GeneratorSpec::After(_) => {
             moments("2020-01-01", "2026-01-01", true)
         }
@@ -106,9 +113,10 @@ fn together(draft: &mut Draft<'_>, set: &Unique) {
                 draft.set(column, int(min, max), why);
             }
             // Moments that go up differ, but their days do not where there are more rows.
-            Some(GeneratorSpec::Timestamp(found)) if found.increasing && is_date(draft, column) => {
+            Some(GeneratorSpec::Timestamp(found)) if is_date(draft, column) => {
                 let found = Timestamp {
                     increasing: false,
+                    days: true,
                     ..found.clone()
                 };
                 draft.set(column, GeneratorSpec::Timestamp(found), why);

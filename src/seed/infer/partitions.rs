@@ -219,6 +219,7 @@ fn span(
                     from,
                     until,
                     increasing: false,
+                    days: false,
                 })
             })
         }
@@ -284,6 +285,7 @@ fn joined_moments(specs: &[GeneratorSpec]) -> Option<GeneratorSpec> {
             from,
             until,
             increasing: true,
+            days: false,
         })
     })
 }

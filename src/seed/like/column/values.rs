@@ -118,6 +118,7 @@ fn moments(seen: &Seen<'_>, size: u64, apart: i64) -> GeneratorSpec {
         until: moment(from_us + span_us),
         // Of a pool the i-th value is the i-th moment: all different.
         increasing: seen.distinct.is_some() || seen.in_order,
+        days: false,
     })
 }
 

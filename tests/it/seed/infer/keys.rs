@@ -19,13 +19,14 @@ async fn keys_of_all_kinds_are_unique() {
             UNIQUE (user_id, other_id));
         CREATE TABLE days (user_id bigint REFERENCES users, day date, PRIMARY KEY (user_id, day));
         CREATE TABLE only_days (day date PRIMARY KEY, n int NOT NULL);
+        CREATE TABLE daily (day date NOT NULL, kind plan NOT NULL, n int, at timestamptz, PRIMARY KEY (day, kind));
         CREATE TABLE codes (code char(2) PRIMARY KEY, name text NOT NULL UNIQUE);
         CREATE TABLE small (id smallserial PRIMARY KEY, x int);
         CREATE TABLE versions (document uuid, version int, at timestamptz, PRIMARY KEY (document, version));
     ";
-    let (client, seeded) = full(&server, "keys", schema, 2_000).await;
+    let (client, seeded) = full(&server, "keys", schema, 8_000).await;
     assert_eq!(seeded.rows["plans"], 3);
-    assert_eq!(seeded.rows["users"], 2_000);
+    assert_eq!(seeded.rows["users"], 8_000);
     holds(
         &client,
         "emails look like emails",
