@@ -309,27 +309,34 @@ impl Generator {
 
     /// Which generator's value of which row it is in the end: two that agree are the same value.
     fn origin(&self, row: u64, scratch: &mut Scratch) -> (u64, u64) {
-        let mut at = (self, row);
-        loop {
-            let (generator, row) = at;
-            let mut dice = Dice::new(generator.key, row);
-            match generator.make.source(row, &mut dice, scratch) {
-                Some(source) => at = source,
-                None => return (generator.key, row),
-            }
-        }
+        let (origin, row) = self.source(row, scratch, |_| false);
+        (origin.key, row)
     }
 
     /// Of which row of a certain generator its value is, if it is one of that one's.
     fn row_of(&self, key: u64, row: u64, scratch: &mut Scratch) -> Option<u64> {
+        let (found, row) = self.source(row, scratch, |generator| generator.key == key);
+        (found.key == key).then_some(row)
+    }
+
+    /// Whose value of which row it is: the first that is wanted, or the last.
+    fn source(
+        &self,
+        row: u64,
+        scratch: &mut Scratch,
+        is_wanted: impl Fn(&Generator) -> bool,
+    ) -> (&Generator, u64) {
         let mut at = (self, row);
         loop {
             let (generator, row) = at;
-            if generator.key == key {
-                return Some(row);
+            if is_wanted(generator) {
+                return at;
             }
             let mut dice = Dice::new(generator.key, row);
-            at = generator.make.source(row, &mut dice, scratch)?;
+            match generator.make.source(row, &mut dice, scratch) {
+                Some(source) => at = source,
+                None => return at,
+            }
         }
     }
 

@@ -13,8 +13,8 @@ use crate::seed::session::Session;
 
 /// Bytes made before they are handed to the connection.
 pub const BUFFER_BYTES: usize = 64 << 10;
-/// A row may begin just before the buffer is full.
-const ROOM_BYTES: usize = BUFFER_BYTES + BUFFER_BYTES / 8;
+/// Several rows are made at once, and they may begin just before the buffer is full.
+const ROOM_BYTES: usize = 2 * BUFFER_BYTES;
 
 /// A connection, its COPY if it is in one, and the bytes that go there next.
 pub struct Stream {

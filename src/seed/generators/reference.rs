@@ -87,8 +87,12 @@ impl Recipe for Reference {
             ));
         }
         let apart = match &self.other_than {
-            Some(column) => Some(Apart::new(place, column, &target, rows)?),
             None => None,
+            Some(column) => Some(Apart {
+                other: place.sibling(column)?,
+                target_key: target.key,
+                rows,
+            }),
         };
         Ok(Box::new(Rows {
             target,
@@ -132,20 +136,6 @@ struct Apart {
 }
 
 impl Apart {
-    fn new(
-        place: &Place<'_>,
-        column: &str,
-        target: &Generator,
-        rows: u64,
-    ) -> Result<Apart, String> {
-        let apart = Apart {
-            other: place.sibling(column)?,
-            target_key: target.key,
-            rows,
-        };
-        Ok(apart)
-    }
-
     /// The row that stands for the n-th of all rows but the other column's.
     fn row(&self, n: u64, row: u64, scratch: &mut Scratch) -> u64 {
         match self.other.row_of(self.target_key, row, scratch) {

@@ -54,13 +54,7 @@ fn alone(draft: &mut Draft<'_>, column: &str, set: &Unique) {
         | GeneratorSpec::Decimal(_)
         | GeneratorSpec::Price(_)
         | GeneratorSpec::Float(_) => sequence(),
-        GeneratorSpec::Timestamp(found) if is_date(draft, column) => {
-            GeneratorSpec::Timestamp(Timestamp {
-                increasing: false,
-                days: true,
-                ..found.clone()
-            })
-        }
+        GeneratorSpec::Timestamp(found) if is_date(draft, column) => by_days(found),
         GeneratorSpec::Timestamp(_) | GeneratorSpec::After(_) => {
             moments("2020-01-01", "2026-01-01", true)
         }
@@ -84,6 +78,15 @@ fn alone(draft: &mut Draft<'_>, column: &str, set: &Unique) {
         _ => return,
     };
     draft.set(column, fitting, why);
+}
+
+/// Moments that go up differ, but their days do not where there are more rows.
+fn by_days(found: &Timestamp) -> GeneratorSpec {
+    GeneratorSpec::Timestamp(Timestamp {
+        increasing: false,
+        days: true,
+        ..found.clone()
+    })
 }
 
 /// Texts that no other row has, at most `limit` characters.
@@ -112,14 +115,9 @@ fn together(draft: &mut Draft<'_>, set: &Unique) {
                 let (min, max) = (found.min, found.max.max(100));
                 draft.set(column, int(min, max), why);
             }
-            // Moments that go up differ, but their days do not where there are more rows.
             Some(GeneratorSpec::Timestamp(found)) if is_date(draft, column) => {
-                let found = Timestamp {
-                    increasing: false,
-                    days: true,
-                    ..found.clone()
-                };
-                draft.set(column, GeneratorSpec::Timestamp(found), why);
+                let found = by_days(found);
+                draft.set(column, found, why);
             }
             Some(GeneratorSpec::Literal(_)) if draft.is_text(column) => {
                 let limit = draft.text_limit(column);
