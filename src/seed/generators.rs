@@ -247,6 +247,23 @@ trait Make: Send + Sync {
         Ok(())
     }
 
+    /// The same of rows that do not follow each other.
+    fn put_each(
+        &self,
+        key: u64,
+        rows: &[u64],
+        scratch: &mut Scratch,
+        encoding: &Encoding,
+        column: &mut Column,
+    ) -> Result<(), Misfit> {
+        for row in rows {
+            let mut dice = Dice::new(key, *row);
+            self.put(*row, &mut dice, scratch, encoding, &mut column.cells)?;
+            column.ends.push(column.cells.len());
+        }
+        Ok(())
+    }
+
     /// Appends the value as JSON.
     fn json(&self, row: u64, dice: &mut Dice, scratch: &mut Scratch, out: &mut Cells) {
         json::push(out, self.value(row, dice, scratch));
@@ -300,6 +317,18 @@ impl Generator {
     ) -> Result<(), Misfit> {
         column.clear();
         self.make.put_all(self.key, rows, scratch, encoding, column)
+    }
+
+    /// Appends the values of these rows to what is in the column.
+    fn put_each(
+        &self,
+        rows: &[u64],
+        scratch: &mut Scratch,
+        encoding: &Encoding,
+        column: &mut Column,
+    ) -> Result<(), Misfit> {
+        self.make
+            .put_each(self.key, rows, scratch, encoding, column)
     }
 
     fn json(&self, row: u64, scratch: &mut Scratch, out: &mut Cells) {

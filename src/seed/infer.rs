@@ -8,6 +8,7 @@ mod texts;
 mod types;
 mod times;
 mod draft;
+mod documents;
 mod sizes;
 mod families;
 mod references;
@@ -55,6 +56,7 @@ pub struct Reasons {
 pub fn infer(structure: &Structure, description: &Description, rows: u64, seed: u64) -> Inferred {
     let mut drafts = Drafts::new(structure, description, rows, seed);
     columns(&mut drafts);
+    documents::choose(&mut drafts);
     sizes::choose(&mut drafts);
     families::choose(&mut drafts);
     partitions::choose(&mut drafts);

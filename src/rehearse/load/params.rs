@@ -86,7 +86,7 @@ impl QueryParams {
         Ok(params)
     }
 
-    async fn of(
+    pub(super) async fn of(
         client: &Client,
         app: &str,
         query: &Query,
@@ -154,7 +154,7 @@ impl Pick {
     fn new(count: u64, skew: f64, key: u64) -> Pick {
         Pick {
             key,
-            skew: Skew::new(count, skew),
+            skew: Skew::drawn_often(count, skew),
             scatter: Scatter::new(count, key),
         }
     }

@@ -37,7 +37,7 @@ pub struct Country {}
 impl Recipe for Street {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Make>, String> {
         Ok(Box::new(Written(Streets {
-            number: Skew::new(HOUSES, 0.6),
+            number: Skew::drawn_often(HOUSES, 0.6),
             end: End::new(place, None, ' ')?,
         })))
     }

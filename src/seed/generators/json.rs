@@ -14,7 +14,7 @@ use crate::seed::encode::{Encoding, Misfit};
 use crate::seed::value::{Scratch, Shape, Value, text};
 
 /// `json = { page = { int = { min = 1, max = 9 } }, agent = { choice = { … } } }`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Json(pub BTreeMap<String, GeneratorSpec>);
 

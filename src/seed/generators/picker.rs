@@ -18,7 +18,7 @@ pub enum Picker {
 impl Picker {
     /// By chance: skew 0 makes every number as likely, 1 is Zipf's law.
     pub fn chance(n: u64, skew: f64) -> Picker {
-        let skew = (skew != 0.0).then(|| Skew::new(n, skew));
+        let skew = (skew != 0.0).then(|| Skew::drawn_often(n, skew));
         Picker::Chance { n, skew }
     }
 

@@ -69,7 +69,7 @@ impl Recipe for Text {
         Ok(Box::new(Written(Texts {
             min,
             max,
-            length: Skew::new((max - min) as u64 + 1, skew),
+            length: Skew::drawn_often((max - min) as u64 + 1, skew),
             prose,
             starts: &starts[..usable],
             stamp,

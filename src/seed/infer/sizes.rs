@@ -2,25 +2,8 @@
 
 use super::draft::{Draft, Drafts};
 use super::words::Words;
+use crate::migrations::bookkeeping::is_a_tools_own;
 use crate::seed::structure::TypeKind;
-
-/// Tables of migration tools: one row for each migration.
-const MIGRATIONS: [&str; 14] = [
-    "schema_migrations",
-    "ar_internal_metadata",
-    "_prisma_migrations",
-    "flyway_schema_history",
-    "django_migrations",
-    "alembic_version",
-    "knex_migrations",
-    "knex_migrations_lock",
-    "databasechangelog",
-    "databasechangeloglock",
-    "goose_db_version",
-    "_sqlx_migrations",
-    "typeorm_migrations",
-    "schema_version",
-];
 
 /// Last words of names of tables that hold what others choose from.
 const LOOKUPS: [&str; 34] = [
@@ -116,8 +99,7 @@ enum Size {
 }
 
 fn size(name: &str, draft: &Draft<'_>, referenced: usize) -> (Size, String) {
-    let bare = name.rsplit('.').next().unwrap_or(name);
-    if MIGRATIONS.contains(&bare) {
+    if is_a_tools_own(name) {
         return (Size::Fixed(20), "a migration tool's own".to_owned());
     }
     let outgoing = draft.outgoing(name).count();
