@@ -16,17 +16,35 @@ pub struct Script {
     pub name: String,
     pub transaction: Transaction,
     pub statements: Vec<Statement>,
+    pub around: Around,
+}
+
+/// What a migration tool itself sends around a script.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Each on its own, before the script: an advisory lock, the tool's own table, a "dirty" row.
+    pub before: Vec<String>,
+    /// Last in the script's transaction, and where there is none right after the script: a row of its history.
+    pub inside: Vec<String>,
+    /// Each on its own, after it: what a tool writes apart, the unlock.
+    pub after: Vec<String>,
 }
 
 /// The transaction rule of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transaction {
-    /// One transaction around all statements: locks pile up until its COMMIT.
+    /// One transaction around all statements: locks pile up until its COMMIT. A COMMIT of the script's own ends
+    /// it, and what follows commits on its own.
     WholeFile,
     /// Each statement commits on its own.
     PerStatement,
     /// The script has its own BEGIN and COMMIT; what stands outside of them commits on its own.
     AsWritten,
+    /// The whole file is one simple query: the server runs several statements as one transaction, up to a COMMIT
+    /// among them, and a lone one outside of any.
+    OneQuery,
+    /// One transaction around the scripts of all pending migrations.
+    AllPending,
 }
 
 impl Transaction {
@@ -36,6 +54,8 @@ impl Transaction {
             Transaction::WholeFile => "one transaction for the whole file",
             Transaction::PerStatement => "each statement on its own",
             Transaction::AsWritten => "the script's own BEGIN and COMMIT",
+            Transaction::OneQuery => "the whole file in one query",
+            Transaction::AllPending => "one transaction for all pending migrations",
         }
     }
 }
@@ -45,6 +65,8 @@ impl Transaction {
 pub struct Statement {
     /// From 0.
     pub index: usize,
+    /// The script that it stands in, where several were joined.
+    pub file: Option<String>,
     /// Line of the script where it starts, from 1.
     pub line: usize,
     /// The statement without its semicolon and without comments before it.
@@ -96,17 +118,47 @@ impl Script {
             name: name.to_owned(),
             transaction: Transaction::of(&statements),
             statements,
+            around: Around::default(),
         })
+    }
+
+    /// One script of two that run in one transaction: `first … last`. What their tool sends before them is sent
+    /// once, what it adds to the transaction for both.
+    pub fn join(mut self, next: Script) -> Script {
+        self.name_file();
+        let first = self.statements.first().and_then(|s| s.file.clone());
+        let mut next = next;
+        next.name_file();
+        self.name = format!("{} … {}", first.unwrap_or(self.name), next.name);
+        self.statements.extend(next.statements);
+        for (index, statement) in self.statements.iter_mut().enumerate() {
+            statement.index = index;
+        }
+        self.around.inside.extend(next.around.inside);
+        self.around.after = next.around.after;
+        self
+    }
+
+    /// Says of each statement that does not know it yet which script it stands in.
+    fn name_file(&mut self) {
+        for statement in &mut self.statements {
+            statement.file.get_or_insert_with(|| self.name.clone());
+        }
     }
 
     /// The statement to go on from when `failed`, or the COMMIT after it, has failed: all before it is committed.
     pub fn resume_at(&self, failed: usize) -> usize {
-        match self.transaction {
-            Transaction::WholeFile => 0,
-            Transaction::PerStatement => failed,
-            Transaction::AsWritten => {
-                let before = self.statements.iter().take(failed).rev();
-                let mut control = before.filter(|s| s.kind.controls_transaction());
+        let before = || self.statements.iter().take(failed).rev();
+        let ends =
+            |s: &&Statement| matches!(s.kind, StatementKind::Commit | StatementKind::Rollback);
+        let last_end = before().find(ends).map(|end| end.index);
+        match (self.transaction, last_end) {
+            (Transaction::PerStatement, _) => failed,
+            (Transaction::WholeFile | Transaction::AllPending | Transaction::OneQuery, None) => 0,
+            (Transaction::OneQuery, Some(end)) => end + 1,
+            (Transaction::WholeFile | Transaction::AllPending, Some(_))
+            | (Transaction::AsWritten, _) => {
+                let mut control = before().filter(|s| s.kind.controls_transaction());
                 match control.next() {
                     Some(begin) if begin.kind == StatementKind::Begin => begin.index,
                     _ => failed,
@@ -131,7 +183,7 @@ impl Transaction {
 }
 
 /// The statements of an SQL text, in order; empty ones are left out.
-fn split(text: &str) -> Result<Vec<Statement>, ScriptError> {
+pub fn split(text: &str) -> Result<Vec<Statement>, ScriptError> {
     let parsed = SourceFile::parse(text);
     let tree = parsed.tree();
     let mut statements = Vec::new();
@@ -150,6 +202,7 @@ fn split(text: &str) -> Result<Vec<Statement>, ScriptError> {
         };
         statements.push(Statement {
             index: statements.len(),
+            file: None,
             line: line_at(text, start),
             sql: text[start..end].to_owned(),
             kind: StatementKind::of(&node),

@@ -1,5 +1,7 @@
 //! Runs a migration script as its tool would, and records statements, notices and locks.
 
+mod run;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,9 +12,9 @@ use super::clock::Clock;
 use super::observe::activity::Reader;
 use super::observe::watched::{Session, Watched};
 use super::recording::{StatementFailure, StatementRecord};
-use crate::migrations::script::{Script, Statement, StatementKind, Transaction};
-use crate::postgres::failure::{message, sqlstate};
+use crate::migrations::Script;
 use crate::provision::{Tls, tls};
+use run::Run;
 
 /// How long a server may take to take in a cancel request.
 const CANCEL_LIMIT: Duration = Duration::from_secs(5);
@@ -112,7 +114,8 @@ impl Migrator {
         }
     }
 
-    /// Runs the rest of a script by its transaction rule; stops at the first failure, after a ROLLBACK.
+    /// Runs the rest of a script by its transaction rule, with what its tool sends around it; stops at the first
+    /// failure, after a ROLLBACK.
     pub async fn run(
         &self,
         this: Try,
@@ -126,157 +129,17 @@ impl Migrator {
             progress,
             wal_position,
         };
-        let statements = &script.statements[this.from..];
-        match script.transaction {
-            Transaction::WholeFile => run.whole_file(statements).await,
-            Transaction::PerStatement => run.each(statements).await,
-            Transaction::AsWritten => run.as_written(statements).await,
+        let result = run.script(script).await;
+        if result.is_err() {
+            run.give_up(script).await;
         }
+        result
     }
 
     /// Reads the migration's locks, and where the WAL ends: one query, because the migration's locks are held
     /// meanwhile. Without a reading the sampler's brackets remain.
     async fn observe(&self) -> Option<u64> {
         self.reader.read(&self.watched).await.ok()?.wal_position
-    }
-}
-
-struct Run<'a> {
-    migrator: &'a Migrator,
-    this: Try,
-    progress: &'a Progress,
-    /// Where the WAL ended at the last statement boundary.
-    wal_position: Mutex<Option<u64>>,
-}
-
-impl Run<'_> {
-    async fn whole_file(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
-        self.command("BEGIN").await?;
-        for statement in statements {
-            self.inside(statement).await?;
-        }
-        self.commit("COMMIT").await
-    }
-
-    async fn each(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
-        for statement in statements {
-            self.alone(statement).await?;
-        }
-        Ok(())
-    }
-
-    async fn as_written(&self, statements: &[Statement]) -> Result<(), StatementFailure> {
-        let mut in_transaction = false;
-        for statement in statements {
-            match statement.kind {
-                StatementKind::Begin => {
-                    self.command(&statement.sql).await?;
-                    in_transaction = true;
-                }
-                StatementKind::Commit | StatementKind::Rollback => {
-                    self.commit(&statement.sql).await?;
-                    in_transaction = false;
-                }
-                _ if in_transaction => self.inside(statement).await?,
-                _ => self.alone(statement).await?,
-            }
-        }
-        // A tool that disconnects in an open transaction loses it, and so does this one.
-        if in_transaction {
-            self.commit("ROLLBACK").await
-        } else {
-            Ok(())
-        }
-    }
-
-    /// A statement that commits on its own. In a transaction of its own it means the same, and its locks can
-    /// be read before they go.
-    async fn alone(&self, statement: &Statement) -> Result<(), StatementFailure> {
-        if statement.kind == StatementKind::Plain {
-            self.command("BEGIN").await?;
-            self.inside(statement).await?;
-            return self.commit("COMMIT").await;
-        }
-        self.recorded(statement).await
-    }
-
-    /// A statement inside a transaction: its locks are read at its end.
-    async fn inside(&self, statement: &Statement) -> Result<(), StatementFailure> {
-        let result = self.recorded(statement).await;
-        if result.is_err() {
-            // The error is what counts; a connection that is gone has rolled back by itself.
-            let _ = self.migrator.client.batch_execute("ROLLBACK").await;
-            self.migrator.session.released(self.migrator.clock.now());
-        }
-        result
-    }
-
-    /// Runs the statement and reads its locks at its end, before anything can release them.
-    async fn recorded(&self, statement: &Statement) -> Result<(), StatementFailure> {
-        let Migrator {
-            client,
-            session,
-            clock,
-            notices,
-            ..
-        } = self.migrator;
-        lock(notices).clear();
-        let start = clock.now();
-        let step = self.this.step;
-        session.statement_starts(step, statement.index, start, statement.runs_code);
-        lock(self.progress).push(StatementRecord {
-            migrator: self.this.migrator,
-            try_number: self.this.number,
-            index: statement.index,
-            line: statement.line,
-            sql: statement.sql.clone(),
-            start,
-            end: start,
-            notices: Vec::new(),
-            wal_bytes: None,
-        });
-        let result = client.batch_execute(&statement.sql).await;
-        let end = clock.now();
-        session.statement_ends(end);
-        if statement.kind == StatementKind::OutsideTransaction {
-            // It has committed by itself.
-            session.released(end);
-        }
-        let wal_after = self.migrator.observe().await;
-        let wal_before = std::mem::replace(&mut *lock(&self.wal_position), wal_after);
-        if let Some(record) = lock(self.progress).last_mut() {
-            record.end = end;
-            record.notices = std::mem::take(&mut *lock(notices));
-            record.wal_bytes = wal_before
-                .zip(wal_after)
-                .map(|(before, after)| after.saturating_sub(before));
-        }
-        result.map_err(|error| failure(&error, Some(statement.index)))
-    }
-
-    async fn command(&self, sql: &str) -> Result<(), StatementFailure> {
-        self.migrator
-            .client
-            .batch_execute(sql)
-            .await
-            .map_err(|error| failure(&error, None))
-    }
-
-    async fn commit(&self, sql: &str) -> Result<(), StatementFailure> {
-        let sent = self.migrator.clock.now();
-        let session = &self.migrator.session;
-        session.transaction_ends(sent);
-        let result = self.command(sql).await;
-        session.released(self.migrator.clock.now());
-        result
-    }
-}
-
-fn failure(error: &tokio_postgres::Error, statement: Option<usize>) -> StatementFailure {
-    StatementFailure {
-        sqlstate: sqlstate(error),
-        message: message(error),
-        statement,
     }
 }
 

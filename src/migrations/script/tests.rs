@@ -123,6 +123,63 @@ fn what_is_committed_is_not_run_again() {
 }
 
 #[test]
+fn a_retry_goes_on_where_the_tools_own_transaction_left_off() {
+    let resumed = |transaction, text: &str| {
+        let mut script = parse(text).unwrap();
+        script.transaction = transaction;
+        let all = 0..script.statements.len();
+        all.map(|failed| script.resume_at(failed))
+            .collect::<Vec<_>>()
+    };
+    let plain = "SELECT 1; SELECT 2; SELECT 3";
+    let own = "SELECT 1; BEGIN; SELECT 2; COMMIT; SELECT 3; SELECT 4; BEGIN; SELECT 5; END";
+    for transaction in [Transaction::WholeFile, Transaction::AllPending] {
+        assert_eq!(resumed(transaction, plain), [0, 0, 0]);
+        assert_eq!(resumed(transaction, own), [0, 0, 0, 0, 4, 5, 6, 6, 6]);
+    }
+    assert_eq!(resumed(Transaction::OneQuery, plain), [0, 0, 0]);
+    assert_eq!(
+        resumed(Transaction::OneQuery, own),
+        [0, 0, 0, 0, 4, 4, 4, 4, 4]
+    );
+}
+
+#[test]
+fn joined_scripts_keep_their_files_and_lines_and_send_everything_once() {
+    let script = |name: &str, text: &str| {
+        let mut script = Script::parse(text, Path::new(name), name).unwrap();
+        script.transaction = Transaction::AllPending;
+        script.around = Around {
+            before: vec!["CREATE TABLE history ()".to_owned()],
+            inside: vec![format!("INSERT {name}")],
+            after: vec!["unlock".to_owned()],
+        };
+        script
+    };
+    let all = [
+        ("1.sql", "SELECT 1;"),
+        ("2.sql", "\nSELECT 2;"),
+        ("3.sql", "SELECT 3;"),
+    ];
+    let scripts = all.map(|(name, text)| script(name, text));
+    let joined = scripts.into_iter().reduce(Script::join).unwrap();
+    assert_eq!(joined.name, "1.sql … 3.sql");
+    assert_eq!(joined.transaction, Transaction::AllPending);
+    let places: Vec<_> = joined
+        .statements
+        .iter()
+        .map(|s| (s.index, s.file.as_deref().unwrap(), s.line))
+        .collect();
+    assert_eq!(places, [(0, "1.sql", 1), (1, "2.sql", 2), (2, "3.sql", 1)]);
+    assert_eq!(joined.around.before.len(), 1);
+    assert_eq!(
+        joined.around.inside,
+        ["INSERT 1.sql", "INSERT 2.sql", "INSERT 3.sql"]
+    );
+    assert_eq!(joined.around.after, ["unlock"]);
+}
+
+#[test]
 fn a_script_without_a_statement_is_empty() {
     for text in ["", "-- nothing\n", ";;\n/* x */;"] {
         assert!(matches!(parse(text), Err(ScriptError::Empty)), "{text:?}");
