@@ -9,13 +9,14 @@
 
 pub mod pacer;
 pub mod params;
+pub mod trial;
 pub mod tally;
 mod literal;
 mod mix;
 mod dispatch;
 mod worker;
 mod pool;
-mod wire;
+pub(super) mod wire;
 
 use std::time::Duration;
 

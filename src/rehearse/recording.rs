@@ -130,6 +130,7 @@ pub struct PhaseRecord {
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     Migrate,
+    Command,
     Deploy,
     Wait,
 }
@@ -146,9 +147,23 @@ pub struct StepRecord {
     pub error: Option<StatementFailure>,
     /// The statements of all tries of all sessions.
     pub statements: Vec<StatementRecord>,
-    /// Every try of a script, in the order in which they began.
+    /// Every try of a script, in the order in which they began; of a command every connection that it opened.
     #[serde(default)]
     pub tries: Vec<TryRecord>,
+    /// What a command came to.
+    #[serde(default)]
+    pub command: Option<CommandRecord>,
+}
+
+/// What a command left beside its statements.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    /// `None` if a signal ended it.
+    pub exit_code: Option<i32>,
+    /// What it printed, on stdout and stderr, in the order in which it came; of much the end.
+    pub output: String,
+    /// Connections that the proxy closed, and why.
+    pub refused: Vec<String>,
 }
 
 impl StepRecord {
@@ -208,6 +223,9 @@ pub struct StatementRecord {
     #[serde(default = "first")]
     pub try_number: u32,
     pub index: usize,
+    /// The script that it stands in, where several are run as one.
+    #[serde(default)]
+    pub file: Option<String>,
     pub line: usize,
     pub sql: String,
     pub start: At,

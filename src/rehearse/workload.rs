@@ -3,6 +3,7 @@
 mod param;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -129,8 +130,20 @@ pub struct Spec {
 #[derive(Clone, Debug)]
 pub enum Step {
     Migrate(Migrate),
+    Command(Command),
     Deploy { app: String, overlap: Duration },
     Wait(Duration),
+}
+
+/// A program that migrates by itself, traced on its way to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// For the shell.
+    pub line: String,
+    /// Where it runs.
+    pub dir: PathBuf,
+    /// It is ended after this time.
+    pub limit: Duration,
 }
 
 /// A script, and what its session does about locks that it does not get.

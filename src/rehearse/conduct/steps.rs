@@ -1,5 +1,6 @@
 //! The steps: migrate a script, deploy a version, wait.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,9 +11,10 @@ use tokio_postgres::Client;
 use super::tries::{MigrateSession, SessionEnd};
 use super::{Halt, Stage, unless_stopped};
 use crate::rehearse::clock::At;
+use crate::rehearse::command::{self, Ended, Running};
 use crate::rehearse::load::params::{AppParams, QueryParams};
-use crate::rehearse::recording::{Recording, StatementFailure, StepKind, StepRecord};
-use crate::rehearse::workload::{App, Migrate, Protocol, Step};
+use crate::rehearse::recording::{Recording, StatementFailure, StepKind, StepRecord, TryRecord};
+use crate::rehearse::workload::{App, Command, Migrate, Protocol, Step};
 use crate::seed::{self, context::Context};
 use crate::talk::Talk;
 
@@ -29,6 +31,7 @@ impl Stage<'_> {
             talk.note(format!("step {}: {}", index + 1, describe(step)));
             let result = match step {
                 Step::Migrate(script) => self.migrate(index, script, stop, &mut record).await,
+                Step::Command(command) => self.command(index, command, stop, &mut record).await,
                 Step::Deploy { app, overlap } => {
                     self.deploy(app, *overlap, stop, &mut record).await
                 }
@@ -69,6 +72,39 @@ impl Stage<'_> {
         result.map(|_| ())
     }
 
+    /// Lets the command migrate by itself, through a proxy that follows its statements.
+    async fn command(
+        &self,
+        step: usize,
+        command: &Command,
+        stop: &mut watch::Receiver<bool>,
+        record: &mut StepRecord,
+    ) -> Result<(), Halt> {
+        let clock = self.journal.clock;
+        let opening = command::proxy(self.server, self.watched.clone(), step, clock);
+        let (proxy, progress) = unless_stopped(opening, stop).await??;
+        record.start = clock.now();
+        let mut running = Running::start(command, &proxy.config())?;
+        let ended = unless_stopped(running.wait(command), stop).await;
+        let traced = proxy.stop().await;
+        // It was told to stop, or its time was over: then what it has started goes with it.
+        if ended.is_err() {
+            running.end();
+        }
+        let mut printed = running.record().await;
+        printed.refused = traced.refused;
+        record.command = Some(printed);
+        record.statements =
+            std::mem::take(&mut progress.lock().unwrap_or_else(PoisonError::into_inner));
+        record.error = match &ended {
+            Ok(Ok(ended)) => failure(ended, command, &traced.sessions, &traced.failures),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        record.tries = traced.sessions;
+        ended??;
+        Ok(())
+    }
+
     async fn deploy(
         &self,
         app: &str,
@@ -100,6 +136,34 @@ impl Stage<'_> {
     }
 }
 
+/// Why a command is no success. What the server said against its last statement comes first: it is why.
+fn failure(
+    ended: &Ended,
+    command: &Command,
+    sessions: &[TryRecord],
+    failures: &[StatementFailure],
+) -> Option<StatementFailure> {
+    let plain = |message: String| StatementFailure {
+        sqlstate: None,
+        message,
+        statement: None,
+    };
+    match ended.failure(command) {
+        Some(message) => Some(match failures.last() {
+            Some(last) => StatementFailure {
+                message: format!("{} ({message})", last.message),
+                ..last.clone()
+            },
+            None => plain(message),
+        }),
+        None if sessions.is_empty() => Some(plain(
+            "the command never connected to the server that is rehearsed on: it must go by DATABASE_URL or PG*"
+                .to_owned(),
+        )),
+        None => None,
+    }
+}
+
 /// Where the parameters of a version come from, as the database is now.
 pub(super) async fn resolve_params(
     client: &Client,
@@ -118,6 +182,7 @@ impl StepRecord {
                 script.name.clone(),
                 Some(script.transaction.in_words().to_owned()),
             ),
+            Step::Command(command) => (StepKind::Command, command.line.clone(), None),
             Step::Deploy { app, .. } => (StepKind::Deploy, app.clone(), None),
             Step::Wait(time) => (StepKind::Wait, format!("{} ms", time.as_millis()), None),
         };
@@ -130,6 +195,7 @@ impl StepRecord {
             error: None,
             statements: Vec::new(),
             tries: Vec::new(),
+            command: None,
         }
     }
 
@@ -146,6 +212,7 @@ impl StepRecord {
 fn describe(step: &Step) -> String {
     match step {
         Step::Migrate(migrate) => format!("migrate {}", migrate.script.name),
+        Step::Command(command) => format!("command {}", command.line),
         Step::Deploy { app, .. } => format!("deploy {app}"),
         Step::Wait(time) => format!("wait {} ms", time.as_millis()),
     }

@@ -38,8 +38,12 @@ pub(super) struct Connection {
     inbox: Inbox,
 }
 
-trait Socket: AsyncRead + AsyncWrite + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket for S {}
+/// A connection to a server, however it is reached.
+pub(in crate::rehearse) trait Socket:
+    AsyncRead + AsyncWrite + Send + Unpin
+{
+}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
 
 /// Why a query did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,9 +290,21 @@ fn addresses(config: &Config) -> Vec<Address> {
     (0..hosts.len().max(numeric.len())).map(address).collect()
 }
 
+/// Reaches the first server of `config` that answers, encrypted if that is wanted. Nothing has been said to it yet.
+pub(in crate::rehearse) async fn reach(config: &Config) -> Result<Box<dyn Socket>> {
+    let mut refusal = anyhow::anyhow!("no server is named");
+    for address in addresses(config) {
+        match address.reach(config).await {
+            Ok(socket) => return Ok(socket),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
 impl Address {
-    async fn connect(&self, config: &Config) -> Result<Box<dyn Socket>> {
-        let mut socket: Box<dyn Socket> = match self {
+    async fn reach(&self, config: &Config) -> Result<Box<dyn Socket>> {
+        Ok(match self {
             Address::Tcp { to, name, port } => {
                 let stream = TcpStream::connect((to.as_str(), *port)).await?;
                 stream.set_nodelay(true)?;
@@ -298,7 +314,11 @@ impl Address {
                 }
             }
             Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
-        };
+        })
+    }
+
+    async fn connect(&self, config: &Config) -> Result<Box<dyn Socket>> {
+        let mut socket = self.reach(config).await?;
         // Encrypted or not has been settled. It reads up to where the server is ready, and sends nothing when it
         // is dropped.
         let mut config = config.clone();
