@@ -44,3 +44,19 @@ pub const COLUMNS: &str = "
     FROM pg_stats
     WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema'
     ORDER BY schemaname, tablename, attname, inherited DESC";
+
+/// The schema that `pg_stat_statements` is installed in, if it is.
+pub const STATEMENTS_SCHEMA: &str = "
+    SELECT n.nspname::text AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.extname = 'pg_stat_statements'";
+
+/// The statements of the current database that `pg_stat_statements`, a quoted name with its schema, has counted, by text:
+/// `query` and `calls`. What the right to read is missing for has no text that can be used.
+pub fn statements(view: &str) -> String {
+    format!(
+        "SELECT query, sum(calls)::int8 AS calls FROM {view}
+         WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND query IS NOT NULL AND query <> '<insufficient privilege>'
+         GROUP BY 1 ORDER BY 2 DESC"
+    )
+}

@@ -20,7 +20,7 @@ macro_rules! over_tables {
 }
 
 /// `table_oid`, `schema`, `name`; of partitioned tables `strategy` (r, l, h), `key_columns` (names; null for an
-/// expression) and `key_expressions`; of partitions `partition_of` and `bound`; `inherits`, oids.
+/// expression) and `key_expressions`; of partitions `partition_of` and `bound`; `inherits`, oids; `has_rules`.
 pub const TABLES: &str = over_tables!(
     "SELECT t.oid AS table_oid, t.schema, t.name, p.partstrat::text AS strategy,
             (SELECT array_agg(a.attname::text ORDER BY k.at)
@@ -32,25 +32,22 @@ pub const TABLES: &str = over_tables!(
             CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, t.oid) END AS bound,
             CASE WHEN NOT c.relispartition THEN
                 (SELECT array_agg(i.inhparent ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = t.oid)
-            END AS inherits
+            END AS inherits,
+            EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = t.oid) AS has_rules
      FROM tables t JOIN pg_class c ON c.oid = t.oid
      LEFT JOIN pg_partitioned_table p ON p.partrelid = t.oid
      ORDER BY 2, 3"
 );
 
 /// `table_oid`, `name`, `type_oid`, `modifier`, `sql` and `element_sql` (the type, and its element's if it is an
-/// array, as SQL writes them), `not_null`, `default_sql`, `is_generated`, `has_sequence`.
+/// array, as SQL writes them), `not_null`, `default_sql`, `is_generated`, `is_identity`.
 pub const COLUMNS: &str = over_tables!(
     "SELECT a.attrelid AS table_oid, a.attname::text AS name, a.atttypid AS type_oid, a.atttypmod AS modifier,
             format_type(a.atttypid, a.atttypmod) AS sql,
             CASE WHEN y.typelem <> 0 THEN format_type(y.typelem, a.atttypmod) END AS element_sql,
             a.attnotnull AS not_null, pg_get_expr(d.adbin, d.adrelid) AS default_sql,
             a.attgenerated <> '' AS is_generated,
-            a.attidentity <> '' OR EXISTS (
-                SELECT FROM pg_depend s JOIN pg_class q ON q.oid = s.objid AND q.relkind = 'S'
-                WHERE s.classid = 'pg_class'::regclass AND s.refclassid = 'pg_class'::regclass
-                  AND s.refobjid = a.attrelid AND s.refobjsubid = a.attnum AND s.deptype IN ('a', 'i')
-            ) AS has_sequence
+            a.attidentity <> '' AS is_identity
      FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
      JOIN pg_type y ON y.oid = a.atttypid
      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -58,11 +55,12 @@ pub const COLUMNS: &str = over_tables!(
 );
 
 /// Unique indexes, those of keys among them, the primary one of a table first: `table_oid`, `name`, `is_primary`,
-/// `columns` (null for an expression), `expressions` (null for a column), `predicate`, `nulls_equal`.
+/// `columns` (null for an expression), `expressions` (null for a column), `predicate`, `nulls_equal`, `is_deferrable`.
 pub const KEYS: &str = over_tables!(
     "SELECT i.indrelid AS table_oid, x.relname::text AS name, i.indisprimary AS is_primary,
             k.columns, k.expressions, pg_get_expr(i.indpred, i.indrelid) AS predicate,
-            coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) AS nulls_equal
+            coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) AS nulls_equal,
+            NOT i.indimmediate AS is_deferrable
      FROM tables t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class x ON x.oid = i.indexrelid
      CROSS JOIN LATERAL (
         SELECT array_agg(a.attname::text ORDER BY n.n) AS columns,
@@ -73,6 +71,33 @@ pub const KEYS: &str = over_tables!(
      ) k
      WHERE i.indisunique AND NOT i.indisexclusion
      ORDER BY 1, i.indisprimary DESC, 2"
+);
+
+/// Indexes that are no keys: `table_oid`, `name`, `method`, `columns`, `expressions` and `predicate` as of the keys,
+/// `is_valid`.
+pub const INDEXES: &str = over_tables!(
+    "SELECT i.indrelid AS table_oid, x.relname::text AS name, m.amname::text AS method, i.indisvalid AS is_valid,
+            k.columns, k.expressions, pg_get_expr(i.indpred, i.indrelid) AS predicate
+     FROM tables t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class x ON x.oid = i.indexrelid
+     JOIN pg_am m ON m.oid = x.relam
+     CROSS JOIN LATERAL (
+        SELECT array_agg(a.attname::text ORDER BY n.n) AS columns,
+               array_agg(CASE WHEN i.indkey[n.n - 1] = 0 THEN pg_get_indexdef(i.indexrelid, n.n, true) END
+                         ORDER BY n.n) AS expressions
+        FROM generate_series(1, i.indnkeyatts) n(n)
+        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n.n - 1] AND a.attnum > 0
+     ) k
+     WHERE NOT i.indisunique AND NOT i.indisexclusion
+     ORDER BY 1, 2"
+);
+
+/// Triggers of users that fire: `table_oid`, `name`, `on_insert`, `on_update`, `on_delete`.
+pub const TRIGGERS: &str = over_tables!(
+    "SELECT t.oid AS table_oid, g.tgname::text AS name, g.tgtype & 4 <> 0 AS on_insert, g.tgtype & 16 <> 0 AS on_update,
+            g.tgtype & 8 <> 0 AS on_delete
+     FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid
+     WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
+     ORDER BY 1, 2"
 );
 
 /// Exclusion constraints, and keys WITHOUT OVERLAPS, which exclude by = and &&: as the keys, with `operators`.
@@ -94,14 +119,14 @@ pub const EXCLUSIONS: &str = over_tables!(
 );
 
 /// Foreign keys that are enforced, without those that partitions have from their parents: `table_oid`, `name`,
-/// `parent_oid`, `columns`, `parent_columns`, `match_full`.
+/// `parent_oid`, `columns`, `parent_columns`, `match_full`, `on_delete` and `on_update` (a, r, c, n, d).
 pub const FOREIGN_KEYS: &str = over_tables!(
     "SELECT c.conrelid AS table_oid, c.conname::text AS name, c.confrelid AS parent_oid,
             (SELECT array_agg(a.attname::text ORDER BY k.at) FROM unnest(c.conkey) WITH ORDINALITY k(num, at)
              JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.num) AS columns,
             (SELECT array_agg(a.attname::text ORDER BY k.at) FROM unnest(c.confkey) WITH ORDINALITY k(num, at)
              JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.num) AS parent_columns,
-            c.confmatchtype = 'f' AS match_full
+            c.confmatchtype = 'f' AS match_full, c.confdeltype::text AS on_delete, c.confupdtype::text AS on_update
      FROM tables t JOIN pg_constraint c ON c.conrelid = t.oid
      WHERE c.contype = 'f' AND c.conparentid = 0 AND coalesce((to_jsonb(c) ->> 'conenforced')::bool, true)
      ORDER BY 1, 2"

@@ -16,7 +16,7 @@ use super::generators::GeneratorSpec;
 use super::schema::Schema;
 use crate::input::{Document, Place};
 
-pub use source::{Snapshot, Source};
+pub use source::{Migrations, Snapshot, Source};
 
 /// A schema and how to fill it, or a snapshot.
 #[derive(Clone, Debug)]
@@ -187,7 +187,7 @@ impl Dataset {
     /// The dump that it is, if it is one.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match &self.source {
-            Source::Schema { .. } => None,
+            Source::Schema { .. } | Source::Migrations(_) => None,
             Source::Snapshot(snapshot) => Some(snapshot),
         }
     }

@@ -20,6 +20,13 @@ pub enum Error {
         line: Option<usize>,
         message: String,
     },
+    /// A migration that others stand on.
+    #[error("{}{}: this migration fails, before what is rehearsed: {message}", path.display(), at_line(*line))]
+    Migration {
+        path: PathBuf,
+        line: Option<usize>,
+        message: String,
+    },
     /// The description and the schema do not go together.
     #[error(transparent)]
     Description(#[from] Problems),

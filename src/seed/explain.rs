@@ -113,7 +113,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// A key, quoted where it must be.
-fn key(name: &str) -> String {
+pub fn key(name: &str) -> String {
     let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     if !name.is_empty() && name.chars().all(is_bare) {
         name.to_owned()
@@ -123,7 +123,7 @@ fn key(name: &str) -> String {
 }
 
 /// A value as TOML has it within a line.
-fn inline<T: Serialize + ?Sized>(value: &T) -> String {
+pub fn inline<T: Serialize + ?Sized>(value: &T) -> String {
     let mut out = String::new();
     let written = value.serialize(toml::ser::ValueSerializer::new(&mut out));
     written.expect("what a dataset holds can be written as TOML");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::{Client, Config};
 
 use super::choice::{Choice, Open};
@@ -11,8 +10,7 @@ use super::explain::toml;
 use super::layout::Layout;
 use super::session::Session;
 use super::structure::Structure;
-use super::{Error, Source, Spec, after, age, copy, infer, layout};
-use crate::postgres::failure;
+use super::{Error, Source, Spec, after, age, copy, infer, layout, schemas};
 use crate::talk::Talk;
 
 /// A filled database.
@@ -31,7 +29,7 @@ pub struct Seeded {
 /// Creates the schema in the empty database that `config` leads to, and fills it. Everything
 /// belongs to the user who connects. Dropping the future ends all its connections.
 pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, Error> {
-    let session = with_schema(config, spec).await?;
+    let session = schemas::create(config, &spec.dataset).await?;
     let mut choice = Choice::open(&session, spec).await?;
     let mut chosen = choice.make().await?;
     let mut layouts = layout::read(&session, &chosen.spec).await?;
@@ -52,6 +50,7 @@ pub async fn fill(config: &Config, spec: &Spec, talk: &Talk) -> Result<Seeded, E
     finished
         .await
         .map_err(|error| error.with_need(&chosen.spec))?;
+    schemas::go_on(config, &spec.dataset).await?;
 
     Ok(Seeded {
         rows: chosen.spec.table_rows(),
@@ -126,11 +125,8 @@ impl Loaded {
 
 /// The dataset file that says all that would be done, with the reasons. Creates the schema, if it has one, and no row.
 pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
-    let session = with_schema(config, spec).await?;
-    let Source::Schema { sql, .. } = &spec.dataset.source else {
-        unreachable!("a snapshot is restored, not filled")
-    };
-    if sql.is_empty() {
+    let session = schemas::create(config, &spec.dataset).await?;
+    if matches!(&spec.dataset.source, Source::Schema { sql, .. } if sql.is_empty()) {
         // A database in use is only read, and explained as if it were empty: no rows are tried in it, and nothing of what
         // is in it is printed.
         let read_only = session.batch_execute("SET default_transaction_read_only = on");
@@ -145,48 +141,4 @@ pub async fn explain(config: &Config, spec: &Spec) -> Result<String, Error> {
     let open = Open::read(&session, spec).await?;
     let inferred = open.infer(&session, spec).await?;
     Ok(toml(&inferred, &open.structure))
-}
-
-/// A session on the database once its schema is there.
-async fn with_schema(config: &Config, spec: &Spec) -> Result<Session, Error> {
-    create_schema(&*Session::open(config).await?, spec).await?;
-    // A dump of a schema leaves settings behind, such as an empty search path.
-    Session::open(config).await
-}
-
-async fn create_schema(session: &Client, spec: &Spec) -> Result<(), Error> {
-    let Source::Schema { path, sql } = &spec.dataset.source else {
-        unreachable!("a snapshot is restored, not filled")
-    };
-    session.batch_execute(sql).await.map_err(|e| {
-        let position = e.as_db_error().and_then(|db| db.position());
-        let line = match position {
-            Some(ErrorPosition::Original(at)) => Some(line_of_char(sql, *at)),
-            _ => None,
-        };
-        Error::Schema {
-            path: path.clone(),
-            line,
-            message: format!("{}{}", failure::in_words(&e), help(&e)),
-        }
-    })
-}
-
-/// What to do about an extension that the server does not have.
-fn help(error: &tokio_postgres::Error) -> &'static str {
-    let says = error.as_db_error().map_or("", |db| db.message());
-    // 13 and 14 name the control file that they miss, later ones the extension.
-    if says.starts_with("extension ") && says.ends_with("is not available")
-        || says.contains("extension control file")
-    {
-        "; install it for this server, or take an image that has it: --provider docker --image <name>"
-    } else {
-        ""
-    }
-}
-
-/// The server counts characters, from 1.
-fn line_of_char(text: &str, at: u32) -> usize {
-    let before = text.chars().take(at as usize - 1);
-    1 + before.filter(|char| *char == '\n').count()
 }

@@ -3,6 +3,7 @@
 
 mod column;
 mod fit;
+mod observed;
 mod statistics;
 mod text;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Config};
 
+pub use self::observed::{Observed, observed};
 use self::statistics::{ColumnShape, Size};
 pub use self::text::{dataset_toml, schema_sql};
 use super::Error;

@@ -18,6 +18,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The primary key first.
     pub keys: Vec<Key>,
+    /// Those that are no keys.
+    pub indexes: Vec<Index>,
     pub foreign_keys: Vec<ForeignKey>,
     pub checks: Vec<Check>,
     pub exclusions: Vec<Exclusion>,
@@ -27,6 +29,10 @@ pub struct Table {
     pub partition_of: Option<PartitionOf>,
     /// Tables of which it is a child by inheritance, without being a partition.
     pub inherits: Vec<String>,
+    /// The user's own that fire; with those of its partitions.
+    pub triggers: Vec<Trigger>,
+    /// A rule may make another statement of one that writes.
+    pub has_rules: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +96,30 @@ pub struct Key {
     pub predicate: Option<String>,
     /// NULL equals NULL.
     pub nulls_equal: bool,
+    /// It may be checked only at the end of a transaction.
+    pub deferrable: bool,
+}
+
+/// An index that keeps nothing unique.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Index {
+    pub name: String,
+    /// The access method: `btree`, `gin`.
+    pub method: String,
+    pub parts: Vec<KeyPart>,
+    /// Only rows for which this holds are in it.
+    pub predicate: Option<String>,
+    /// Queries may use it.
+    pub valid: bool,
+}
+
+/// A trigger, and the statements on the table that fire it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trigger {
+    pub name: String,
+    pub on_insert: bool,
+    pub on_update: bool,
+    pub on_delete: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +141,18 @@ pub struct ForeignKey {
     pub parent_columns: Vec<String>,
     /// MATCH FULL: all NULL or none.
     pub match_full: bool,
+    pub on_delete: Action,
+    pub on_update: Action,
+}
+
+/// What becomes of a row whose parent is deleted or gets another key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    NoAction,
+    Restrict,
+    Cascade,
+    SetNull,
+    SetDefault,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -53,7 +53,9 @@ pub async fn obtain(host: &Host, spec: &Spec, talk: &Talk) -> Result<Template, T
     check_space(spec, &server).await?;
     let started = Instant::now();
     let seeded = match &spec.dataset.source {
-        Source::Schema { .. } => fill(&server.config(Role::Migration), spec, talk).await,
+        Source::Schema { .. } | Source::Migrations(_) => {
+            fill(&server.config(Role::Migration), spec, talk).await
+        }
         Source::Snapshot(dump) => {
             snapshot::restore(&Target::of(&server), dump, spec.workers, talk).await
         }

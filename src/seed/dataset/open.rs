@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::source::Format;
-use super::{Dataset, Description, Snapshot, Source, checks, default_seed};
+use super::{Dataset, Description, Migrations, Snapshot, Source, checks, default_seed};
 use crate::input::sql::SqlMistake;
 use crate::input::{Document, Problem, Problems};
 use crate::seed::schema::Schema;
@@ -83,6 +83,14 @@ impl Dataset {
     /// Nothing but a dump.
     pub fn of_snapshot(path: &Path) -> Result<Dataset, Problem> {
         Ok(Dataset::of_file(path, snapshot_at(path)?))
+    }
+
+    /// The tables that migrations make: all else is inferred.
+    pub fn of_migrations(name: String, migrations: Migrations) -> Dataset {
+        let dir = migrations.dir.clone();
+        let document = Document::new(dir.join("dataset.toml"), "");
+        let source = Source::Migrations(migrations);
+        Dataset::new(name, dir, document, source, Schema::unknown(), inferred())
     }
 
     /// The tables that a database has: all else is inferred.

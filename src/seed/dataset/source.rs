@@ -7,13 +7,48 @@ use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
+use crate::migrations::{Around, Part, Transaction};
+
 /// What a template is made of.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// SQL that creates the tables, none where they are there already; the rows are made.
     Schema { path: PathBuf, sql: String },
+    /// Migrations that create the tables; the rows are made.
+    Migrations(Migrations),
     /// A dump of a database, with the rows that are in it.
     Snapshot(Snapshot),
+}
+
+/// Migrations of one tool, run as it runs them.
+#[derive(Clone, Debug)]
+pub struct Migrations {
+    pub dir: PathBuf,
+    /// What makes the tables that are filled.
+    pub before: Vec<Part>,
+    /// What comes once they are filled.
+    pub after: Vec<Part>,
+    /// Migrations in a programming language among them, which do not run here.
+    pub in_code: Vec<PathBuf>,
+}
+
+impl Migrations {
+    /// All that they do to a database, for a name of its content.
+    pub fn content(&self) -> serde_json::Value {
+        let content = |parts: &[Part]| -> Vec<serde_json::Value> {
+            let content = |part: &Part| {
+                let Around {
+                    before,
+                    inside,
+                    after,
+                } = &part.around;
+                let rule = part.transaction.map(Transaction::in_words);
+                serde_json::json!([part.text, rule, before, inside, after])
+            };
+            parts.iter().map(content).collect()
+        };
+        serde_json::json!([content(&self.before), content(&self.after)])
+    }
 }
 
 /// What `pg_dump` has written.

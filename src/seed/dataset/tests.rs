@@ -186,7 +186,7 @@ fn the_key_names_the_content_and_nothing_else() {
     assert!(changed(|spec| spec.seed = 43));
     assert!(changed(|spec| match &mut spec.dataset.source {
         Source::Schema { sql, .. } => sql.push(' '),
-        Source::Snapshot(_) => unreachable!(),
+        Source::Migrations(_) | Source::Snapshot(_) => unreachable!(),
     }));
     assert!(changed(|spec| {
         let users = spec.dataset.tables.get_mut("users");

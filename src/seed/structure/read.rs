@@ -1,17 +1,24 @@
-//! Reads the structure from a database's catalogue: eight questions, whatever the number of tables.
+//! Reads the structure from a database's catalogue: ten questions, whatever the number of tables.
 
 use std::collections::{BTreeMap, HashMap};
 
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Config, Row};
 
 use super::{
-    Check, Column, Exclusion, FilledBy, ForeignKey, Key, KeyPart, PartitionOf, PartitionedBy,
-    Strategy, Structure, Table, type_of,
+    Action, Check, Column, Exclusion, FilledBy, ForeignKey, Index, Key, KeyPart, PartitionOf,
+    PartitionedBy, Strategy, Structure, Table, Trigger, type_of,
 };
 use crate::postgres::structure as catalogue;
+use crate::provision;
 use crate::seed::Error;
 
 impl Structure {
+    /// Reads it on a connection of its own.
+    pub async fn of(config: &Config) -> Result<Structure, Error> {
+        let client = provision::connect(config).await.map_err(Error::Connect)?;
+        Structure::read(&client).await
+    }
+
     /// Reads all tables of the database but those of extensions and of the system. Writes nothing.
     pub async fn read(client: &Client) -> Result<Structure, Error> {
         let checks = query(client, catalogue::CHECKS).await?;
@@ -24,6 +31,19 @@ impl Structure {
             let table = tables.of(&row);
             let key = key(&row, table);
             table.keys.push(key);
+        }
+        for row in query(client, catalogue::INDEXES).await? {
+            let table = tables.of(&row);
+            let index = index(&row, table);
+            table.indexes.push(index);
+        }
+        for row in query(client, catalogue::TRIGGERS).await? {
+            tables.of(&row).triggers.push(Trigger {
+                name: row.get("name"),
+                on_insert: row.get("on_insert"),
+                on_update: row.get("on_update"),
+                on_delete: row.get("on_delete"),
+            });
         }
         for row in query(client, catalogue::EXCLUSIONS).await? {
             let table = tables.of(&row);
@@ -40,6 +60,8 @@ impl Structure {
                 parent,
                 parent_columns: row.get("parent_columns"),
                 match_full: row.get("match_full"),
+                on_delete: action(row.get("on_delete")),
+                on_update: action(row.get("on_update")),
             });
         }
         for row in &checks {
@@ -104,8 +126,8 @@ impl Tables {
     }
 }
 
-/// A partition may have foreign keys and keys that the table it is a part of lacks: all rows that are put into the table
-/// meet them, as any may get there.
+/// A partition may have foreign keys, keys and triggers that the table it is a part of lacks: all rows that are put into
+/// the table meet them, as any may get there.
 fn adopt(tables: &mut BTreeMap<String, Table>) {
     let parts: Vec<(String, Table)> = tables
         .values()
@@ -126,6 +148,15 @@ fn adopt(tables: &mut BTreeMap<String, Table>) {
                 |known: &ForeignKey| known.columns == key.columns && known.parent == key.parent;
             if !table.foreign_keys.iter().any(is_same) {
                 table.foreign_keys.push(key);
+            }
+        }
+        for trigger in part.triggers {
+            if !table
+                .triggers
+                .iter()
+                .any(|known| known.name == trigger.name)
+            {
+                table.triggers.push(trigger);
             }
         }
         for key in part.keys {
@@ -161,6 +192,7 @@ fn table(row: &Row, names: &HashMap<u32, String>) -> Table {
             .zip(bound)
             .map(|(parent, bound)| PartitionOf { parent, bound }),
         inherits: inherits.iter().flatten().filter_map(named).collect(),
+        has_rules: row.get("has_rules"),
         ..Table::default()
     }
 }
@@ -190,7 +222,7 @@ fn partitioned_by(row: &Row) -> Option<PartitionedBy> {
 
 fn column(row: &Row, types: &type_of::Types) -> Column {
     let default: Option<String> = row.get("default_sql");
-    let has_sequence: bool = row.get("has_sequence");
+    let is_identity: bool = row.get("is_identity");
     let takes_numbers = |sql: &String| sql.starts_with("nextval(");
     let ty = types.column(
         row.get("type_oid"),
@@ -204,7 +236,7 @@ fn column(row: &Row, types: &type_of::Types) -> Column {
         ty,
         filled_by: if row.get("is_generated") {
             FilledBy::Generated
-        } else if has_sequence || default.as_ref().is_some_and(takes_numbers) {
+        } else if is_identity || default.as_ref().is_some_and(takes_numbers) {
             FilledBy::Sequence
         } else {
             FilledBy::Default
@@ -220,6 +252,27 @@ fn key(row: &Row, table: &Table) -> Key {
         parts: parts(row, table),
         predicate: row.get("predicate"),
         nulls_equal: row.get("nulls_equal"),
+        deferrable: row.get("is_deferrable"),
+    }
+}
+
+fn index(row: &Row, table: &Table) -> Index {
+    Index {
+        name: row.get("name"),
+        method: row.get("method"),
+        parts: parts(row, table),
+        predicate: row.get("predicate"),
+        valid: row.get("is_valid"),
+    }
+}
+
+fn action(letter: &str) -> Action {
+    match letter {
+        "r" => Action::Restrict,
+        "c" => Action::Cascade,
+        "n" => Action::SetNull,
+        "d" => Action::SetDefault,
+        _ => Action::NoAction,
     }
 }
 

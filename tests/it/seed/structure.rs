@@ -1,6 +1,8 @@
 //! What the catalogue says of tables, read back.
 
-use pgrehearse::seed::structure::{FilledBy, KeyPart, Strategy, Structure, Table, TypeKind};
+use pgrehearse::seed::structure::{
+    Action, FilledBy, KeyPart, Strategy, Structure, Table, TypeKind,
+};
 
 use crate::server::{Server, connect};
 
@@ -20,9 +22,12 @@ CREATE TABLE other.things (
     EXCLUDE USING gist (during WITH &&)
 );
 CREATE TABLE uses (
-    id uuid PRIMARY KEY, tenant int, thing int, user_id bigint REFERENCES "User.s",
+    id uuid PRIMARY KEY, tenant int, thing int, user_id bigint REFERENCES "User.s" ON DELETE CASCADE,
     FOREIGN KEY (tenant, thing) REFERENCES other.things MATCH FULL
 );
+CREATE INDEX by_thing ON uses (thing, lower(tenant::text)) WHERE thing > 0;
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER noted AFTER INSERT OR DELETE ON uses FOR EACH ROW EXECUTE FUNCTION f();
 CREATE TABLE log (at timestamptz NOT NULL, kind text) PARTITION BY RANGE (at, lower(kind));
 CREATE TABLE log_2025 PARTITION OF log FOR VALUES FROM ('2025-01-01', MINVALUE) TO ('2026-01-01', MINVALUE);
 CREATE TABLE log_rest PARTITION OF log DEFAULT;
@@ -65,6 +70,11 @@ async fn the_structure_is_what_the_schema_says() {
     assert_eq!(keys.len(), 2);
     assert!(keys[0].match_full && keys[0].parent_columns == ["tenant", "id"]);
     assert_eq!(keys[1].parent, "public.User.s");
+    assert_eq!(
+        (keys[1].on_delete, keys[1].on_update),
+        (Action::Cascade, Action::NoAction)
+    );
+    indexes_and_triggers(&structure.tables["uses"]);
 
     let by = structure.tables["log"].partitioned_by.as_ref().unwrap();
     assert_eq!((by.strategy, by.parts.len()), (Strategy::Range, 2));
@@ -75,6 +85,26 @@ async fn the_structure_is_what_the_schema_says() {
         "{of:?}"
     );
     assert_eq!(structure.tables["derived"].inherits, ["base"]);
+}
+
+fn indexes_and_triggers(uses: &Table) {
+    let [index] = &uses.indexes[..] else {
+        panic!("{:?}", uses.indexes)
+    };
+    assert_eq!(
+        (index.name.as_str(), index.method.as_str()),
+        ("by_thing", "btree")
+    );
+    assert_eq!(index.parts[0], KeyPart::Column("thing".to_owned()));
+    assert!(
+        matches!(&index.parts[1], KeyPart::Expression { columns, .. } if *columns == ["tenant"])
+    );
+    assert_eq!(index.predicate.as_deref(), Some("(thing > 0)"));
+    assert!(index.valid && !uses.keys[0].deferrable && !uses.has_rules);
+    let [trigger] = &uses.triggers[..] else {
+        panic!("{:?}", uses.triggers)
+    };
+    assert!(trigger.on_insert && trigger.on_delete && !trigger.on_update);
 }
 
 fn columns_and_types(things: &Table) {

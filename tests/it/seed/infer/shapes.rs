@@ -115,3 +115,23 @@ async fn checks_hold_and_one_that_cannot_be_met_empties_its_table_alone() {
         seeded.empty
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_has_what_generated_columns_take_out_of_it() {
+    let server = Server::start().await;
+    let schema = "
+        CREATE TYPE phase AS ENUM ('new', 'done');
+        CREATE FUNCTION at_utc(text) RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$ SELECT $1::timestamptz $$;
+        CREATE FUNCTION as_phase(text) RETURNS phase IMMUTABLE LANGUAGE sql AS $$ SELECT $1::phase $$;
+        CREATE TABLE jobs (key varchar(250) PRIMARY KEY, doc jsonb NOT NULL,
+            is_gone bool NOT NULL GENERATED ALWAYS AS ((doc ->> 'gone')::bool) STORED,
+            namespace varchar(40) NOT NULL GENERATED ALWAYS AS (doc ->> 'namespace') STORED,
+            phase phase NOT NULL GENERATED ALWAYS AS (as_phase(doc #>> '{state, current}')) STORED,
+            begun timestamptz NOT NULL GENERATED ALWAYS AS (at_utc(doc -> 'state' ->> 'begun')) STORED,
+            tries int NOT NULL GENERATED ALWAYS AS ((doc ->> 'tries')::int) STORED,
+            words tsvector NOT NULL GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, (doc ->> 'namespace') || (doc ->> 'title'))) STORED);
+    ";
+    let (client, _) = full(&server, "documents", schema, 1_000).await;
+    holds(&client, "the values differ",
+        "SELECT count(DISTINCT phase) = 2 AND count(DISTINCT is_gone) = 2 AND count(DISTINCT begun) > 100 FROM jobs").await;
+}
