@@ -1,8 +1,12 @@
 //! What can be typed. Nothing is decided here: `Plan::resolve` reads it, and nobody after that.
 
+mod repository;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use repository::{Init, Repository, Workload};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -35,6 +39,11 @@ pub enum Command {
     Compare(Compare),
     /// Measure how far this machine's figures lie apart when nothing has changed
     Calibrate(Calibrate),
+    /// Write the traffic of a live database, as pg_stat_statements has counted it, as a workload.toml
+    #[command(after_help = EXIT_CODES)]
+    Workload(Workload),
+    /// Write a pgrehearse.toml for the repository in the current directory
+    Init(Init),
     /// Print the JSON Schema of a file
     Schema(Schema),
     /// Fill a database with rows, or print or write how it would be filled
@@ -47,8 +56,8 @@ pub enum Command {
 /// What is rehearsed, where, and within which limits.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Run {
-    /// Directories with a scenario.toml, or names in ./scenarios
-    #[arg(value_name = "SCENARIO", required_unless_present_any = ["all", "list", "only"])]
+    /// Directories with a scenario.toml, or names in ./scenarios [default: what ./pgrehearse.toml says]
+    #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// All scenarios in ./scenarios
     #[arg(long, conflicts_with = "scenarios")]
@@ -59,7 +68,7 @@ pub struct Run {
     /// List the scenarios with their titles, and stop
     #[arg(long)]
     pub list: bool,
-    /// Rows of the dataset's main table: 1_000_000, 200k, 5M [default: the scenario's]
+    /// Rows of the dataset's main table, or with --migrations of each large table: 1_000_000, 200k, 5M
     #[arg(long, value_name = "N", value_parser = row_count)]
     pub rows: Option<u64>,
     /// Determines data, arrivals and parameters [default: the scenario's, or else the dataset's]
@@ -89,6 +98,8 @@ pub struct Run {
     /// cold: the server starts with none of its files in the system's memory
     #[arg(long, value_enum, default_value_t)]
     pub cache: Cache,
+    #[command(flatten)]
+    pub repository: Repository,
     #[command(flatten)]
     pub server: Server,
 }
@@ -158,7 +169,7 @@ pub struct Report {
     /// Reports, or recordings beside them
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// terminal or json
+    /// terminal, json or markdown
     #[arg(long, default_value = "terminal")]
     pub format: String,
 }
@@ -175,7 +186,7 @@ pub struct Compare {
     /// Where calibrations are kept [default: the user's cache directory]
     #[arg(long, value_name = "DIR", env = "PGREHEARSE_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
-    /// terminal or json
+    /// terminal, json or markdown
     #[arg(long, default_value = "terminal")]
     pub format: String,
 }
@@ -246,6 +257,8 @@ pub struct Schema {
 pub enum SchemaOf {
     /// scenario.toml
     Scenario,
+    /// pgrehearse.toml
+    Repository,
     /// report.json
     Report,
     /// dataset.toml
@@ -351,8 +364,9 @@ mod tests {
     }
 
     #[test]
-    fn run_wants_a_scenario_unless_all_are_meant() {
-        assert!(Cli::try_parse_from(["pgrehearse", "run"]).is_err());
+    fn run_takes_scenarios_or_a_directory_of_migrations() {
+        let both = ["pgrehearse", "run", "a", "--migrations", "db"];
+        assert!(Cli::try_parse_from(both).is_err());
         for all in ["--all", "--list", "--only=lock"] {
             assert!(
                 Cli::try_parse_from(["pgrehearse", "run", all]).is_ok(),

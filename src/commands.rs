@@ -4,6 +4,7 @@ pub mod exit;
 mod progress;
 mod stop;
 mod run;
+mod derive;
 mod turns;
 mod calibrate;
 mod output;
@@ -14,6 +15,8 @@ mod schema;
 mod like;
 mod seed;
 mod clean;
+mod workload;
+mod init;
 
 pub use exit::{Exit, Failure};
 
@@ -27,6 +30,8 @@ pub async fn dispatch(cli: Cli) -> Exit {
         Command::Report(args) => report::report(args),
         Command::Compare(args) => compare::compare(args),
         Command::Calibrate(args) => calibrate::calibrate(args).await,
+        Command::Workload(args) => workload::workload(args).await,
+        Command::Init(args) => init::init(args),
         Command::Schema(args) => schema::schema(args),
         Command::Seed(args) => seed::seed(args).await,
         Command::Clean(args) => clean::clean(args).await,

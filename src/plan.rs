@@ -8,25 +8,39 @@ pub mod statement;
 pub mod catalogue;
 pub mod names;
 pub mod traffic;
+pub mod derive;
+pub mod written;
+pub mod pgbench;
 pub mod load;
 pub mod settings;
 pub mod steps;
 pub mod adversaries;
 pub mod limits;
 pub mod arguments;
+pub mod since;
+pub mod repository;
+pub mod derived;
 pub mod resolve;
 pub mod explain;
+pub mod init;
 pub mod seed;
 
 use std::path::PathBuf;
 
 pub use self::seed::SeedPlan;
 pub use budget::Budget;
+pub use derived::Derived;
 pub use explain::explain;
+pub use repository::repository_schema;
 pub use scenario::scenario_schema;
 
 use crate::input::Problems;
 use crate::{cli, provision, rehearse};
+
+/// The version that runs before the migration.
+pub const FIRST_APP: &str = "v1";
+/// What a repository's own migrations are made for.
+const SECOND_APP: &str = "v2";
 
 /// Where servers come from, for commands that rehearse nothing.
 pub fn provision_spec(args: &cli::Server) -> Result<provision::Spec, Problems> {
@@ -49,7 +63,7 @@ pub struct Plan {
     pub about: String,
     /// Changes when anything changes that determines what is rehearsed.
     pub hash: String,
-    /// `scenario.toml`.
+    /// `scenario.toml`, or the directory of the migrations.
     pub path: PathBuf,
     pub provision: provision::Spec,
     /// The versions to run on; `None` is whichever the provider has.
@@ -61,6 +75,8 @@ pub struct Plan {
     pub budget: Budget,
     /// Runs on each version, each from a fresh clone.
     pub runs: u32,
+    /// What is to become of the traffic, if it is to be derived from the schema.
+    pub derived: Option<Derived>,
     /// The scenario that it is compared with and takes turns with, run by run.
     pub against: Option<Box<Plan>>,
     /// The directory that gets `report.json`.

@@ -9,6 +9,8 @@ pub mod recovery;
 pub mod observe;
 pub mod adversary;
 pub mod migrate;
+pub mod proxy;
+pub mod command;
 mod conduct;
 
 pub use conduct::{rehearse, server_settings};

@@ -3,6 +3,7 @@
 pub mod outline;
 pub mod json;
 pub mod terminal;
+pub mod markdown;
 
 use crate::compare::Comparison;
 use crate::input::did_you_mean;
@@ -35,6 +36,13 @@ pub const FORMATS: &[Format] = &[
         about: "for programs, with every figure",
         report: json::report,
         comparison: json::comparison,
+    },
+    Format {
+        name: "markdown",
+        extension: "md",
+        about: "for a comment on a pull request, or the page of a CI job",
+        report: markdown::report,
+        comparison: markdown::comparison,
     },
 ];
 
@@ -89,7 +97,7 @@ mod tests {
         let error = Format::named("jsn").err().unwrap().to_string();
         assert_eq!(
             error,
-            "unknown format \"jsn\": expected one of terminal, json; did you mean `json`?"
+            "unknown format \"jsn\": expected one of terminal, json, markdown; did you mean `json`?"
         );
     }
 }

@@ -24,7 +24,7 @@ pub use crate::rehearse::recording::{Phase, StepKind};
 pub use document::{ReadError, schema};
 pub use load::{Lag, LoadFigures, LoadPhase};
 pub use rehearsal::Rehearsal;
-pub use step::{Statement, Step, StepError, Try};
+pub use step::{CommandEnd, Statement, Step, StepError, Try};
 
 /// The version of this document's shape. Grows by one when a reader of the old shape would be misled.
 pub const SCHEMA_VERSION: u32 = 1;

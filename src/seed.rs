@@ -33,6 +33,7 @@ mod session;
 
 mod error;
 mod choice;
+mod schemas;
 mod fill;
 
 pub use context::Context;
@@ -40,6 +41,7 @@ pub use dataset::{Dataset, Source};
 pub use error::Error;
 pub use fill::{Seeded, explain, fill, rows};
 pub use generators::{Generator, GeneratorSpec};
+pub use schemas::{Schemas, schemas};
 pub use value::{Scratch, Value};
 
 use std::collections::BTreeMap;
@@ -59,22 +61,23 @@ pub struct Spec {
 }
 
 /// Counts up whenever the same dataset, rows and seed give other rows, or other pages, than before.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 5;
 
 impl Spec {
     /// Names the content: two specs have the same key if and only if they give the same rows.
     pub fn key(&self) -> String {
-        let sql = match &self.dataset.source {
+        let schema = match &self.dataset.source {
             // The rows are what they are, whatever else is asked for.
             Source::Snapshot(snapshot) => {
                 let content = serde_json::json!({"format": FORMAT, "dump": snapshot.digest()});
                 return content_key(&content);
             }
-            Source::Schema { sql, .. } => sql,
+            Source::Schema { sql, .. } => serde_json::json!(sql),
+            Source::Migrations(migrations) => migrations.content(),
         };
         let content = serde_json::json!({
             "format": FORMAT,
-            "schema": sql,
+            "schema": schema,
             "main": self.dataset.main,
             "tables": self.dataset.tables,
             "rows": self.rows,

@@ -59,7 +59,9 @@ impl From<provision::Error> for Failure {
 impl From<seed::Error> for Failure {
     fn from(error: seed::Error) -> Failure {
         let exit = match error {
-            seed::Error::Description(_) | seed::Error::Schema { .. } => Exit::BadInput,
+            seed::Error::Description(_)
+            | seed::Error::Schema { .. }
+            | seed::Error::Migration { .. } => Exit::BadInput,
             _ => Exit::Environment,
         };
         Failure::new(exit, error)
@@ -70,6 +72,10 @@ impl From<TemplateError> for Failure {
     fn from(error: TemplateError) -> Failure {
         match error {
             TemplateError::Provision(error) => error.into(),
+            TemplateError::Fill {
+                source: seed::Error::Migration { .. },
+                ..
+            } => Failure::new(Exit::BadInput, error),
             error => Failure::new(Exit::Environment, error),
         }
     }

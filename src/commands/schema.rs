@@ -7,6 +7,7 @@ use crate::{compare, plan, report, seed};
 pub(super) fn schema(args: &cli::Schema) -> Result<Exit, Failure> {
     let schema = match args.of {
         SchemaOf::Scenario => plan::scenario_schema(),
+        SchemaOf::Repository => plan::repository_schema(),
         SchemaOf::Report => report::schema(),
         SchemaOf::Dataset => seed::dataset::schema(),
         SchemaOf::Comparison => compare::schema(),

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::output::{self, Output};
 use super::stop::{Stop, unless_stopped};
-use super::{Failure, calibrate};
+use super::{Failure, calibrate, derive};
 use crate::compare::{self, Comparison, Terms};
 use crate::plan::Plan;
 use crate::provision::{self, Accepted, Host, Server, Settings, Template};
@@ -228,10 +228,15 @@ async fn prepare<'c, 'p>(
         match template.ok_or(Early::Stopped)? {
             Ok(template) => {
                 course.rehearsal.seeded(&template.manifest);
-                let rehearse = rehearse::Spec {
+                let mut rehearse = rehearse::Spec {
                     data: seed::template::completed(seed, &template.manifest),
                     ..rehearse.clone()
                 };
+                if let Some(derived) = &course.plan.derived {
+                    let deriving = derive::apps(derived, host, &template, &rehearse.data, talk);
+                    let apps = unless_stopped(stop, deriving).await.ok_or(Early::Stopped)?;
+                    rehearse.apps = apps?;
+                }
                 prepared.push(Prepared {
                     rehearse,
                     course,

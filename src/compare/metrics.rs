@@ -291,7 +291,7 @@ fn errors(run: &Run, kind: QueryKind) -> Option<f64> {
 fn migrate_steps(run: &Run) -> impl Iterator<Item = (&str, f64)> {
     run.steps
         .iter()
-        .filter(|step| step.kind == StepKind::Migrate)
+        .filter(|step| matches!(step.kind, StepKind::Migrate | StepKind::Command))
         .map(|step| (step.name.as_str(), step.duration_ms))
 }
 

@@ -33,7 +33,8 @@ impl JsonSchema for Written {
     }
 }
 
-fn parse(text: &str) -> Option<Duration> {
+/// Reads a duration as a scenario writes it.
+pub fn parse(text: &str) -> Option<Duration> {
     let span: jiff::SignedDuration = text.parse().ok()?;
     Duration::try_from(span).ok()
 }

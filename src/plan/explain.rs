@@ -13,6 +13,9 @@ use crate::provision::{Choice, OsCache};
 use crate::rehearse::workload::{Adversary, App, Migrate, Param, QueryKind, Step};
 use crate::units;
 
+const DERIVED: &str =
+    "v1 and v2, derived from the schema before and after; --write-workload keeps them";
+
 /// The plan in words, nothing left out that will be done.
 pub fn explain(plan: &Plan) -> String {
     let mut text = String::new();
@@ -22,6 +25,10 @@ pub fn explain(plan: &Plan) -> String {
     load(&mut text, plan);
     for app in plan.rehearse.apps.values() {
         traffic(&mut text, app, app.name == plan.rehearse.first_app);
+    }
+    if plan.derived.is_some() {
+        text.push('\n');
+        line(&mut text, "Application", DERIVED);
     }
     for adversary in &plan.rehearse.adversaries {
         self::adversary(&mut text, adversary);
@@ -214,6 +221,14 @@ fn step(text: &mut String, number: usize, step: &Step) {
                 line(text, "", &locking);
             }
         }
+        Step::Command(command) => {
+            let limit = duration::write(command.limit);
+            line(
+                text,
+                &head,
+                &format!("command `{}`, for at most {limit}", command.line),
+            );
+        }
         Step::Deploy { app, overlap } if overlap.is_zero() => {
             line(text, &head, &format!("deploy {app}, at once"));
         }
@@ -240,7 +255,13 @@ fn script(text: &mut String, head: &str, script: &Script) {
         let how = match script.transaction {
             Transaction::PerStatement if outside => "  [outside a transaction]",
             Transaction::PerStatement => "  [in a transaction of its own]",
-            Transaction::WholeFile | Transaction::AsWritten => "",
+            Transaction::OneQuery if outside && script.statements.len() == 1 => {
+                "  [outside a transaction]"
+            }
+            Transaction::WholeFile
+            | Transaction::AsWritten
+            | Transaction::OneQuery
+            | Transaction::AllPending => "",
         };
         let sql = one_line(&statement.sql);
         line(text, "", &format!("line {}: {sql}", statement.line));

@@ -16,6 +16,13 @@ pub struct Found {
 pub fn scenarios(base: &Path, args: &cli::Run, problems: &mut Vec<Problem>) -> Vec<Found> {
     let shelf = base.join("scenarios");
     let mut found: Vec<Found> = Vec::new();
+    if args.scenarios.is_empty() && !(args.all || args.list || args.only.is_some()) {
+        let problem = Problem::new("nothing is named to rehearse, and there is no pgrehearse.toml");
+        problems.push(problem.hint(
+            "give a SCENARIO, --all, or --migrations DIR; pgrehearse init writes a pgrehearse.toml",
+        ));
+        return found;
+    }
     if args.scenarios.is_empty() {
         found = shelved(&shelf)
             .into_iter()
@@ -254,6 +261,7 @@ mod tests {
         let args = cli::Run {
             scenarios: typed.iter().map(ToString::to_string).collect(),
             only: only.map(ToOwned::to_owned),
+            all: typed.is_empty(),
             ..Default::default()
         };
         let mut problems = Vec::new();

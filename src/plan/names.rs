@@ -210,12 +210,12 @@ fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
     node.children().find(|inner| inner.kind() == kind)
 }
 
-fn alias_name(node: &SyntaxNode) -> Option<String> {
+pub(super) fn alias_name(node: &SyntaxNode) -> Option<String> {
     identifier(&child(node, SyntaxKind::TABLE_ALIAS)?)
 }
 
 /// The alias that follows a table's name: in FROM, or after INSERT INTO, UPDATE, DELETE, MERGE.
-fn own_alias(reference: &SyntaxNode) -> Option<SyntaxNode> {
+pub(super) fn own_alias(reference: &SyntaxNode) -> Option<SyntaxNode> {
     let statement = reference.ancestors().skip(1).find(|node| {
         !matches!(
             node.kind(),

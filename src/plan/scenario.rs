@@ -163,7 +163,7 @@ pub struct QueryFile {
 }
 
 /// One step: exactly one of `migrate`, `deploy` and `wait`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepFile {
     /// Run this script, a path relative to the scenario.

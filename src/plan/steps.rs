@@ -53,14 +53,10 @@ fn resolve(
     }
     check_locking(step, place)?;
     match (&step.migrate, &step.deploy, &step.wait) {
-        (Some(name), None, None) => Ok(Step::Migrate(Migrate {
-            script: script(dir, name, &place.at("migrate"))?,
-            lock_timeout: step.lock_timeout_ms.map(Duration::from_millis),
-            retries: step.retries.unwrap_or(0),
-            backoff: step
-                .backoff_ms
-                .map_or(BACKOFF_DEFAULT, Duration::from_millis),
-        })),
+        (Some(name), None, None) => {
+            let script = script(dir, name, &place.at("migrate"))?;
+            Ok(Step::Migrate(with_locking(script, step)))
+        }
         (None, Some(app), None) if apps.contains_key(app) => Ok(Step::Deploy {
             app: app.clone(),
             overlap: step.overlap.map_or(Duration::ZERO, |overlap| overlap.0),
@@ -71,8 +67,20 @@ fn resolve(
     }
 }
 
+/// A script, and what the step says about locks that it does not get.
+pub(super) fn with_locking(script: Script, step: &StepFile) -> Migrate {
+    Migrate {
+        script,
+        lock_timeout: step.lock_timeout_ms.map(Duration::from_millis),
+        retries: step.retries.unwrap_or(0),
+        backoff: step
+            .backoff_ms
+            .map_or(BACKOFF_DEFAULT, Duration::from_millis),
+    }
+}
+
 /// What a step says about locks that it does not get must have something to be about.
-fn check_locking(step: &StepFile, place: &Place<'_>) -> Result<(), Problem> {
+pub(super) fn check_locking(step: &StepFile, place: &Place<'_>) -> Result<(), Problem> {
     let written = [
         ("lock_timeout_ms", step.lock_timeout_ms.is_some()),
         ("retries", step.retries.is_some()),
@@ -113,10 +121,18 @@ fn script(dir: &Path, name: &str, place: &Place<'_>) -> Result<Script, Problem> 
                 .meant(name, scripts.iter().map(String::as_str))
         }
         ScriptError::Unreadable(_) => place.problem(format!("{}: {error}", path.display())),
-        ScriptError::Empty => Problem::file(&path, error.to_string())
-            .hint("write the migration, or leave the step out"),
-        ScriptError::Syntax { line, message } => Problem::file(&path, message).at_line(line),
+        error => unusable(&path, &error),
     })
+}
+
+/// A script that is there and cannot be run.
+pub(super) fn unusable(path: &Path, error: &ScriptError) -> Problem {
+    match error {
+        ScriptError::Syntax { line, message } => Problem::file(path, message).at_line(*line),
+        ScriptError::Empty => Problem::file(path, error.to_string())
+            .hint("write the migration, or leave the step out"),
+        ScriptError::Unreadable(_) => Problem::file(path, error.to_string()),
+    }
 }
 
 fn scripts_in(dir: &Path) -> Vec<String> {

@@ -28,6 +28,15 @@ pub fn calibration(calibration: &Calibration, look: Look) -> String {
     written(&outline::of_calibration(calibration), look)
 }
 
+/// The timeline as lines of this width.
+pub(super) fn strip_lines(strip: &outline::Strip, width: usize) -> Vec<String> {
+    let look = Look {
+        width,
+        colour: false,
+    };
+    strip::lines(strip, look)
+}
+
 fn written(outline: &Outline, look: Look) -> String {
     let look = Look {
         width: look.width.max(WIDTH_MIN),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Adversary, Latency, Lock, Outcome, PhaseSpan, Run, Series, Statement, Step, StepError,
-    Timeline, Traffic, TrafficFigures, TrafficTotal,
+    Adversary, CommandEnd, Latency, Lock, Outcome, PhaseSpan, Run, Series, Statement, Step,
+    StepError, Timeline, Traffic, TrafficFigures, TrafficTotal,
 };
 use super::{blocked, load, locks, tries};
 use crate::rehearse::clock::{At, ms};
@@ -97,6 +97,11 @@ fn step(recording: &Recording, locks: &[Lock], index: usize, record: &StepRecord
             .map(|s| statement(recording, s, index, locks, wal_per_us))
             .collect(),
         tries: Vec::new(),
+        command: record.command.as_ref().map(|command| CommandEnd {
+            exit_code: command.exit_code,
+            output: command.output.clone(),
+            refused: command.refused.clone(),
+        }),
     }
 }
 
@@ -135,6 +140,7 @@ fn statement(
         migrator: record.migrator,
         try_number: record.try_number,
         index: record.index,
+        file: record.file.clone(),
         line: record.line,
         sql: record.sql.clone(),
         start_ms: record.start.ms(),
@@ -350,6 +356,7 @@ mod tests {
             migrator: 1,
             try_number: 1,
             index: 0,
+            file: None,
             line: 1,
             sql: "CREATE INDEX CONCURRENTLY".to_owned(),
             start: At(1_000),

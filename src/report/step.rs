@@ -22,9 +22,25 @@ pub struct Step {
     /// The statements of all tries.
     #[serde(default)]
     pub statements: Vec<Statement>,
-    /// Every try of the script by every session that ran it, in the order in which they began.
+    /// Every try of the script by every session that ran it, in the order in which they began; of a command every
+    /// connection that it opened.
     #[serde(default)]
     pub tries: Vec<Try>,
+    /// What a command came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandEnd>,
+}
+
+/// What a command left beside its statements.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CommandEnd {
+    /// `null` if a signal ended it.
+    pub exit_code: Option<i32>,
+    /// What it printed, on stdout and stderr; of much the end.
+    pub output: String,
+    /// Connections that the proxy closed, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
 }
 
 /// One try of a script. After a lock timeout or a deadlock it may be tried again, and the adversary `migrators`
@@ -65,6 +81,9 @@ pub struct Statement {
     pub try_number: u32,
     /// From 0, in the order of the script.
     pub index: usize,
+    /// The script that it stands in, where a tool runs several as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Line of the script where it starts, from 1.
     pub line: usize,
     pub sql: String,

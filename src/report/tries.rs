@@ -110,6 +110,7 @@ mod tests {
                 one(1, 2, 7, 400, 500),
                 one(2, 2, 8, 600, 900),
             ],
+            command: None,
         };
         Recording {
             migration_pids: vec![7, 8],

@@ -1,6 +1,7 @@
 //! A scenario on disk with one mistake after the other.
 
 mod adversaries;
+mod repositories;
 mod snapshots;
 
 use std::fs;

@@ -95,6 +95,16 @@ fn is_harmless(lock: &Lock) -> bool {
     lock.mode < LockMode::ShareUpdateExclusiveLock
 }
 
+/// Whether a statement took a lock on what was there before in a mode that somebody may have to wait for.
+pub(super) fn is_in_the_way(run: &Run, step: usize, statement: usize) -> bool {
+    let is_one = |lock: &Lock| !lock.created_here && !is_harmless(lock);
+    let mut own = run
+        .locks
+        .iter()
+        .filter(|lock| (lock.step, lock.statement) == (step, statement));
+    own.any(is_one)
+}
+
 /// Whether whoever would wait for `lock` waits for `other` already: a lock at least as strong on the same table,
 /// from no later to no earlier. An index and a toast table go with their table.
 fn covers(other: &Lock, lock: &Lock) -> bool {

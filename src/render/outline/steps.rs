@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Block, Cell, Column, Row, Section, Tone};
+use super::{Block, Cell, Column, Row, Section, Tone, locks, tries};
 use crate::report::{Run, Statement, Step, StepError, StepKind};
 use crate::units;
 
 /// So many statements are shown; of more, the longest.
 const STATEMENTS_SHOWN: usize = 20;
+
+/// Of what a command printed so many lines are shown.
+const LINES_SHOWN: usize = 10;
 
 /// A statement in a table is cut after so many characters.
 pub(super) const SQL_CHARS: usize = 160;
@@ -25,17 +28,20 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         rows.push(Row::Group(heading(at, step, run.steps.len())));
         let sessions = sessions(step);
         for migrator in &sessions {
-            if sessions.len() > 1 {
-                rows.push(Row::Group(format!("migrator {migrator}")));
-            }
             let own = told(step).into_iter().filter(|s| s.migrator == *migrator);
             let own = own.filter(|s| shown.contains(&(at, *migrator, s.index)));
-            rows.extend(own.map(|statement| row(step, statement)));
-            rows.extend(unplaced_error(step, *migrator));
+            let own = own.map(|statement| row(step, statement));
+            let own: Vec<Row> = own.chain(unplaced_error(step, *migrator)).collect();
+            // A tool may open connections only to look at the server.
+            if sessions.len() > 1 && !(step.kind == StepKind::Command && own.is_empty()) {
+                rows.push(Row::Group(format!("{} {migrator}", tries::session(step))));
+            }
+            rows.extend(own);
         }
     }
+    let has_script = run.steps.iter().any(|step| step.kind == StepKind::Migrate);
     let columns = vec![
-        Column::figure("line"),
+        Column::figure(if has_script { "line" } else { "no." }),
         Column::words("statement"),
         Column::figure("took"),
         Column::figure("waited\nfor locks"),
@@ -49,7 +55,31 @@ pub(super) fn section(run: &Run) -> Option<Section> {
             all - shown.len()
         )));
     }
+    blocks.extend(run.steps.iter().flat_map(said));
     Some(Section::new("What the migration did", blocks))
+}
+
+/// What a command that failed said last, and which of its connections were not let through.
+fn said(step: &Step) -> Vec<Block> {
+    let Some(command) = &step.command else {
+        return Vec::new();
+    };
+    let marked = |text: &str| Block::marked(Cell::plain("|"), text);
+    let mut blocks = Vec::new();
+    let plain = |line: &str| line.chars().filter(|c| !c.is_control()).collect::<String>();
+    let printed: Vec<String> = command.output.lines().map(plain).collect();
+    let last = printed.iter().rev().filter(|line| !line.trim().is_empty());
+    let mut last: Vec<&String> = last.take(LINES_SHOWN).collect();
+    last.reverse();
+    if step.error.is_some() && !last.is_empty() {
+        blocks.push(Block::line("The command printed last:"));
+        blocks.extend(last.into_iter().map(|line| marked(line)));
+    }
+    if !command.refused.is_empty() {
+        blocks.push(Block::line("Connections of the command that were closed:"));
+        blocks.extend(command.refused.iter().map(|reason| marked(reason)));
+    }
+    blocks
 }
 
 /// The sessions that ran a step, by the number of the migrator.
@@ -67,19 +97,21 @@ fn told(step: &Step) -> Vec<&Statement> {
     last.into_values().collect()
 }
 
-/// Step, migrator and index of the statements to be shown: those that failed, and the longest.
+/// Step, migrator and index of the statements to be shown: those that failed, those that could keep a query waiting,
+/// and the longest.
 fn shown(run: &Run) -> BTreeSet<(usize, u32, usize)> {
-    let mut all: Vec<(bool, f64, (usize, u32, usize))> = Vec::new();
+    let mut all = Vec::new();
     for (at, step) in run.steps.iter().enumerate() {
         for statement in told(step) {
             let failed = error_of(step, statement).is_some();
             let place = (at, statement.migrator, statement.index);
-            all.push((failed, statement.duration_ms, place));
+            let in_the_way = locks::is_in_the_way(run, at, statement.index);
+            all.push((failed, in_the_way, statement.duration_ms, place));
         }
     }
-    all.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
+    all.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(b.2.total_cmp(&a.2)));
     all.truncate(STATEMENTS_SHOWN);
-    all.into_iter().map(|(_, _, place)| place).collect()
+    all.into_iter().map(|(.., place)| place).collect()
 }
 
 fn heading(at: usize, step: &Step, steps: usize) -> String {
@@ -90,6 +122,7 @@ fn heading(at: usize, step: &Step, steps: usize) -> String {
     };
     let verb = match step.kind {
         StepKind::Migrate => "migrate",
+        StepKind::Command => "command",
         StepKind::Deploy => "deploy",
         StepKind::Wait => "wait",
     };
@@ -102,6 +135,9 @@ fn heading(at: usize, step: &Step, steps: usize) -> String {
 
 fn row(step: &Step, statement: &Statement) -> Row {
     let mut text = cut(&statement.sql, SQL_CHARS);
+    if let Some(file) = &statement.file {
+        text = format!("{file}: {text}");
+    }
     let mut tone = Tone::Plain;
     if !statement.rewrites.is_empty() {
         text += &format!("\n→ rewrote {}", statement.rewrites.join(", "));
@@ -115,7 +151,7 @@ fn row(step: &Step, statement: &Statement) -> Row {
         tone = Tone::Bad;
     }
     Row::Cells(vec![
-        Cell::plain(statement.line.to_string()),
+        Cell::plain(number(step, statement).to_string()),
         Cell::new(text, tone),
         Cell::plain(units::duration(statement.duration_ms)),
         Cell::plain(units::duration(statement.lock_wait_ms)),
@@ -127,13 +163,28 @@ fn row(step: &Step, statement: &Statement) -> Row {
     ])
 }
 
+/// Its line in the script, or which of the command's statements it was.
+fn number(step: &Step, statement: &Statement) -> usize {
+    match step.kind {
+        StepKind::Command => statement.index + 1,
+        _ => statement.line,
+    }
+}
+
 fn error_of<'a>(step: &'a Step, statement: &Statement) -> Option<&'a StepError> {
     let error = last_error(step, statement.migrator)?;
     (error.statement == Some(statement.index)).then_some(error)
 }
 
-/// What the last try of a session failed with. A report of before there were tries has only the step's error.
+/// What the last try of a session failed with. A report of before there were tries has only the step's error. A
+/// command may go on after an error, as those do that try whether a table is there: only the step's error counts.
 fn last_error(step: &Step, migrator: u32) -> Option<&StepError> {
+    if step.kind == StepKind::Command {
+        let error = step.error.as_ref()?;
+        let mut statements = step.statements.iter();
+        let failed = statements.find(|one| error.statement == Some(one.index));
+        return (failed.map_or(1, |one| one.migrator) == migrator).then_some(error);
+    }
     let mut own = step.tries.iter().filter(|one| one.migrator == migrator);
     match own.next_back() {
         Some(last) => last.error.as_ref(),
@@ -185,11 +236,24 @@ pub(super) fn most_harmful(run: &Run) -> Option<String> {
         .iter()
         .max_by(|a, b| a.total_ms.total_cmp(&b.total_ms))
         .and_then(|b| statement(run, b.step, b.statement));
-    let all = run.steps.iter().flat_map(|step| &step.statements);
-    let longest = || all.max_by(|a, b| a.duration_ms.total_cmp(&b.duration_ms));
     blocking
-        .or_else(longest)
+        .or_else(|| longest(run))
         .map(|statement| cut(&statement.sql, SQL_CHARS_IN_SENTENCE))
+}
+
+/// The longest statement. A command's is one that could keep a query waiting, if there is any: tools look at the
+/// catalogue for longer than a table is locked.
+fn longest(run: &Run) -> Option<&Statement> {
+    let steps = run.steps.iter().enumerate();
+    let all = steps.flat_map(|(at, step)| step.statements.iter().map(move |one| (at, step, one)));
+    let matters = |at: usize, step: &Step, one: &Statement| {
+        step.kind != StepKind::Command || locks::is_in_the_way(run, at, one.index)
+    };
+    all.max_by(|(at, step, a), (other, its, b)| {
+        let matters = matters(*at, step, a).cmp(&matters(*other, its, b));
+        matters.then(a.duration_ms.total_cmp(&b.duration_ms))
+    })
+    .map(|(.., statement)| statement)
 }
 
 /// A statement by its step and its index in it.
@@ -200,7 +264,11 @@ pub(super) fn statement(run: &Run, step: usize, index: usize) -> Option<&Stateme
 
 /// Where a statement stands: `line 3`, or `step 2, line 3` if several steps have statements.
 pub(super) fn place(run: &Run, step: usize, index: usize) -> String {
-    let line = match statement(run, step, index) {
+    let is_script = run
+        .steps
+        .get(step)
+        .is_some_and(|step| step.kind != StepKind::Command);
+    let line = match statement(run, step, index).filter(|_| is_script) {
         Some(statement) => format!("line {}", statement.line),
         None => format!("statement {}", index + 1),
     };

@@ -1,7 +1,7 @@
 //! The tries of scripts that did not land at once, or that several sessions ran, and what each cost the traffic.
 
 use super::{Block, Cell, Column, Row, Section, Tone, steps};
-use crate::report::{Outcome, Run, Step, Try};
+use crate::report::{Outcome, Run, Step, StepKind, Try};
 use crate::units;
 
 /// So many tries of a step are shown from its beginning, and as many from its end.
@@ -12,7 +12,8 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         .steps
         .iter()
         .enumerate()
-        .filter(|(_, step)| step.tries.len() > 1)
+        // A command's connections are no tries of the same.
+        .filter(|(_, step)| step.tries.len() > 1 && step.kind != StepKind::Command)
         .collect();
     let mut rows = Vec::new();
     for (at, step) in &told {
@@ -59,11 +60,19 @@ fn row(run: &Run, step: &Step, one: &Try) -> Row {
     ])
 }
 
+/// What a session of a step is called: those of a script each run it, those of a command each a part.
+pub(super) fn session(step: &Step) -> &'static str {
+    match step.kind {
+        StepKind::Command => "connection",
+        _ => "migrator",
+    }
+}
+
 /// `try 2`, `migrator 1` or `migrator 1, try 2`: as much as it takes to tell it from the others.
 pub(super) fn name(step: &Step, migrator: u32, which: String) -> String {
     match (has_several_migrators(step), has_several_tries(step)) {
-        (true, true) => format!("migrator {migrator}, {which}"),
-        (true, false) => format!("migrator {migrator}"),
+        (true, true) => format!("{} {migrator}, {which}", session(step)),
+        (true, false) => format!("{} {migrator}", session(step)),
         (false, _) => which,
     }
 }
